@@ -1,3 +1,108 @@
-"""Dure takes a Keras model from raw data to a served, watched and repaired model."""
+"""Dure takes a Keras model from raw data to a served, watched and repaired model.
+
+This is the public page: everything that a user may import stands here and is loaded on first
+use, so that ``import dure`` costs nothing. The stages are libraries of their own, such as
+`dure.statistics`; ``dure/components.py`` is the place to begin reading.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dure.artifact import Artifact
+    from dure.components import (
+        Evaluator,
+        ExampleGen,
+        ExampleValidator,
+        Pusher,
+        SchemaGen,
+        StatisticsGen,
+        Trainer,
+        Transform,
+    )
+    from dure.data import Examples
+    from dure.errors import DureError
+    from dure.evaluate import Evaluation
+    from dure.gate import Check, Gate
+    from dure.push import PushedModel
+    from dure.runner import Source, component, override, pipeline, resources, step_progress
+    from dure.schema import Schema
+    from dure.statistics import Statistics
+    from dure.train import Model
+    from dure.transform import TransformGraph
+    from dure.tune import HyperParameters
+    from dure.validate import Anomalies
 
 __version__ = "0.1.0"
+
+_HOME = {
+    "Anomalies": "validate",
+    "Artifact": "artifact",
+    "Check": "gate",
+    "DureError": "errors",
+    "Evaluation": "evaluate",
+    "Evaluator": "components",
+    "ExampleGen": "components",
+    "ExampleValidator": "components",
+    "Examples": "data",
+    "Gate": "gate",
+    "HyperParameters": "tune",
+    "Model": "train",
+    "PushedModel": "push",
+    "Pusher": "components",
+    "Schema": "schema",
+    "SchemaGen": "components",
+    "Source": "runner",
+    "Statistics": "statistics",
+    "StatisticsGen": "components",
+    "Trainer": "components",
+    "Transform": "components",
+    "TransformGraph": "transform",
+    "component": "runner",
+    "override": "runner",
+    "pipeline": "runner",
+    "resources": "runner",
+    "step_progress": "runner",
+}
+
+__all__ = [
+    "Anomalies",
+    "Artifact",
+    "Check",
+    "DureError",
+    "Evaluation",
+    "Evaluator",
+    "ExampleGen",
+    "ExampleValidator",
+    "Examples",
+    "Gate",
+    "HyperParameters",
+    "Model",
+    "PushedModel",
+    "Pusher",
+    "Schema",
+    "SchemaGen",
+    "Source",
+    "Statistics",
+    "StatisticsGen",
+    "Trainer",
+    "Transform",
+    "TransformGraph",
+    "component",
+    "override",
+    "pipeline",
+    "resources",
+    "step_progress",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"dure.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'dure' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -23,6 +23,8 @@ class Artifact(ABC):
     - `load` is cheap: it opens no data and imports no heavy package (TensorFlow, Polars). What
       is large is read on first use. An artifact never changes the directory it was loaded from.
     - A value is not changed after it was made; a change makes a new value.
+
+    `save` and `load` are all that an artifact must have; the rest has plain defaults.
     """
 
     @abstractmethod
@@ -39,17 +41,25 @@ class Artifact(ABC):
         """The verdict that this artifact carries, or None where it is no gate."""
         return None
 
-    @abstractmethod
+    def problem(self) -> str | None:
+        """Return why the artifact cannot be reused although its own files are whole, or None.
+
+        For an artifact that stands for something outside its folder, such as a model that was
+        released to another place.
+        """
+        return None
+
     def summary(self) -> str:
         """Return one line of plain text, such as ``"344 rows, 8 columns, 2 splits"``."""
+        return type(self).__name__
 
-    @abstractmethod
     def text(self) -> str:
         """Return the value as plain text of at most 80 columns, for a terminal."""
+        return self.summary()
 
-    @abstractmethod
     def html(self) -> Markup:
         """Return the value as a piece of HTML without scripts, made with `dure.draw`."""
+        return Markup("<pre>{}</pre>").format(self.text())
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.summary()}>"

@@ -1,0 +1,298 @@
+"""One attempt at a step: the user's code runs here and nowhere else.
+
+An attempt runs in the step's thread, or, where it has a timeout, in a process of its own that
+can be killed. What it raises becomes a `Failed` that names the user's own line first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from dure.artifact import Artifact
+from dure.errors import DureError, StepError, StepTimeoutError
+from dure.progress import Progress
+from dure.runner import context
+from dure.runner.call import Call
+from dure.runner.code import is_own_file
+from dure.runner.handle import Handle, value_of
+from dure.runner.store import Store, Stored
+
+
+@dataclass(frozen=True)
+class Where:
+    """The user's own line that an error came from."""
+
+    file: str
+    line: int
+    function: str
+    text: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}, line {self.line}, in {self.function}"
+        return f"{place}\n            {self.text}" if self.text else place
+
+
+@dataclass
+class Failed(Exception):  # noqa: N818 - carries another error; nobody catches it by name outside
+    """An attempt raised.
+
+    Parameters
+    ----------
+    error : BaseException
+        What it raised.
+    where : Where or None
+        The innermost line of the user's own, or None where none is on the way.
+    trace : str
+        The whole traceback as text.
+    """
+
+    error: BaseException
+    where: Where | None
+    trace: str
+
+
+def user_line(error: BaseException) -> Where | None:
+    """Return the innermost line of the user's own that ``error`` passed through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if is_own_file(frame.filename)]
+    if not own:
+        return None
+    last = own[-1]
+    return Where(_relative(last.filename), last.lineno or 0, last.name, last.line or "")
+
+
+def _relative(file: str) -> str:
+    path = Path(file)
+    with contextlib.suppress(ValueError):
+        return str(path.relative_to(Path.cwd()))
+    return file
+
+
+def attempt(
+    call: Call, inputs: Mapping[str, Handle], store: Store, staging: Path, progress: Progress
+) -> tuple[Stored, Artifact]:
+    """Run the function in this thread and publish what it returns.
+
+    Raises
+    ------
+    Failed
+        If the function raises, or returns something other than it says.
+    """
+    try:
+        made = invoke(call, {role: value_of(handle) for role, handle in inputs.items()}, progress)
+        return store.publish(made, staging), made
+    except Exception as error:
+        raise Failed(error, user_line(error), traceback.format_exc()) from error
+
+
+def invoke(call: Call, values: Mapping[str, Artifact], progress: Progress) -> Artifact:
+    """Call the function and return what it made, checked against its annotation.
+
+    Raises
+    ------
+    StepError
+        If it returned something other than its annotation says.
+    """
+    # Components called inside a step are plain functions: the step is what is remembered.
+    with context.calling(_Inline()), context.reporting(progress):
+        made = call.run(values)
+    name, kind = call.component.settings.name, call.component.output
+    if not isinstance(made, kind):
+        raise StepError(
+            f"component {name} returned something else than it says",
+            step=name,
+            expected=f"a {kind.__name__}",
+            got="None (is a 'return' missing?)" if made is None else type(made).__name__,
+            fix="return what the annotation after '->' names, or change the annotation",
+        )
+    return made
+
+
+class _Inline:
+    """Answers a component's call inside a step by calling its function."""
+
+    def call(self, component: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        return component.function(*args, **kwargs)
+
+
+class Child:
+    """Runs attempts in a process of its own, which can be killed at any time.
+
+    Parameters
+    ----------
+    timeout : float or None
+        Seconds that an attempt may take.
+    """
+
+    def __init__(self, step: str, timeout: float | None) -> None:
+        self._step = step
+        self._timeout = timeout
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def attempt(
+        self, call: Call, inputs: Mapping[str, Stored], staging: Path, progress: Progress
+    ) -> Path:
+        """Run the function in a child process and return the folder that it wrote.
+
+        Raises
+        ------
+        Failed
+            If the function raises, the process dies, or it takes too long.
+        """
+        folder = staging / f"child-{os.urandom(6).hex()}"
+        folder.mkdir(parents=True)
+        started = time.monotonic()
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "dure.runner.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            env=environment,
+        )
+        watch = threading.Timer(self._timeout, self.kill) if self._timeout is not None else None
+        if watch:
+            watch.start()
+        try:
+            answer = self._talk(self._process, _job(call, inputs, folder), progress)
+        finally:
+            if watch:
+                watch.cancel()
+        return self._conclude(answer, folder, time.monotonic() - started)
+
+    def kill(self) -> None:
+        """Kill the process and all that it started."""
+        process = self._process
+        if process is not None and process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+    def _talk(
+        self, process: subprocess.Popen[bytes], job: bytes, progress: Progress
+    ) -> dict[str, Any] | None:
+        """Send the job, pass progress on, and return the last message, or None if none came."""
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):  # it died at once; its exit status says so
+            process.stdin.write(job)
+            process.stdin.close()
+        answer = None
+        for message in _messages(process.stdout):
+            if "progress" in message:
+                done, total, unit, note = message["progress"]
+                progress(done, total, unit=unit, note=note)
+            else:
+                answer = message
+        process.wait()
+        process.stdout.close()
+        return answer
+
+    def _conclude(self, answer: dict[str, Any] | None, folder: Path, seconds: float) -> Path:
+        if answer is not None and answer.get("done"):
+            return folder
+        if answer is not None:
+            raise _failure(answer)
+        if self._timeout is not None and seconds >= self._timeout:
+            raise Failed(
+                StepTimeoutError(
+                    f"step '{self._step}' took longer than its timeout and was stopped",
+                    step=self._step,
+                    expected=f"at most {self._timeout:g} s",
+                    got=f"{seconds:.1f} s",
+                    fix="raise the component's timeout, or give the step less to do",
+                ),
+                None,
+                "",
+            )
+        status = self._process.returncode if self._process else None
+        raise Failed(_died(self._step, status), None, "")
+
+
+def _died(step: str, status: int | None) -> StepError:
+    if status is not None and status < 0:
+        name = signal.Signals(-status).name
+        hint = "; the kernel does this when memory runs out" if name == "SIGKILL" else ""
+        got = f"it was killed by {name}{hint}"
+    else:
+        got = f"it ended with exit status {status}"
+    return StepError(
+        f"the process of step '{step}' died",
+        step=step,
+        expected="a result or an error",
+        got=got,
+        fix="look at what it printed above; give it less data or a machine with more memory",
+    )
+
+
+def _failure(answer: dict[str, Any]) -> Failed:
+    import cloudpickle
+
+    where = Where(*answer["where"]) if answer["where"] else None
+    try:
+        error: BaseException = cloudpickle.loads(b64decode(answer["pickle"]))
+    except Exception:  # noqa: BLE001 - an error class that does not unpickle is shown by its text
+        error = RuntimeError(answer["text"])
+    return Failed(error, where, answer["trace"])
+
+
+def _job(call: Call, inputs: Mapping[str, Stored], folder: Path) -> bytes:
+    import cloudpickle
+
+    try:
+        # The path goes first: the pickle names modules that lie on it.
+        return (
+            json.dumps(sys.path).encode()
+            + b"\n"
+            + bytes(
+                cloudpickle.dumps(
+                    {
+                        "function": call.component.function,
+                        "name": call.component.settings.name,
+                        "arguments": {
+                            name: value
+                            for name, value in call.arguments.items()
+                            if not any(role.split("[")[0] == name for role in inputs)
+                        },
+                        "inputs": {
+                            role: (handle._dure_kind, str(inputs[role].path))  # noqa: SLF001 - the class, which __class__ hides
+                            for role, handle in call.inputs.items()
+                        },
+                        "folder": str(folder),
+                    }
+                )
+            )
+        )
+    except Exception as error:
+        name = call.component.settings.name
+        raise Failed(
+            DureError(
+                f"step '{name}' has a timeout, so it runs in a process of its own, but its "
+                "arguments cannot be sent there",
+                expected="settings that pickle",
+                got=f"{type(error).__name__}: {error}",
+                fix="take the timeout away, or make the object inside the component",
+            ),
+            None,
+            traceback.format_exc(),
+        ) from error
+
+
+def _messages(stream: IO[bytes]) -> Any:
+    for line in stream:
+        with contextlib.suppress(json.JSONDecodeError):
+            message = json.loads(line)
+            if isinstance(message, dict):
+                yield message

@@ -1,0 +1,77 @@
+"""Removes what nothing refers to any more, and leaves a tombstone in the lineage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dure.lineage import Lineage
+from dure.runner.cache import Cache
+from dure.runner.home import Home
+from dure.runner.store import Store, Stored
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """What a collection would remove.
+
+    Parameters
+    ----------
+    artifacts : tuple of (Stored, int)
+        Artifacts that none of the kept runs made, used or reused, with their bytes.
+    kept_runs : tuple of str
+        The runs whose artifacts stay.
+    """
+
+    artifacts: tuple[tuple[Stored, int], ...]
+    kept_runs: tuple[str, ...]
+
+    @property
+    def bytes(self) -> int:
+        """Bytes in all."""
+        return sum(size for _, size in self.artifacts)
+
+
+def find_garbage(home: Home, lineage: Lineage, *, keep_runs: int) -> Garbage:
+    """Return what no run among the newest ``keep_runs`` of its pipeline refers to.
+
+    Parameters
+    ----------
+    home : Home
+        Where the artifacts are.
+    lineage : Lineage
+        Which run refers to which.
+    keep_runs : int
+        Runs to keep of each pipeline, newest first. At least 1. Runs under way are always kept.
+    """
+    kept: list[str] = []
+    counts: dict[str, int] = {}
+    for run in lineage.runs(limit=1_000_000):
+        pipeline = str(run.properties.get("pipeline", ""))
+        counts[pipeline] = counts.get(pipeline, 0) + 1
+        if counts[pipeline] <= keep_runs or run.state == "RUNNING":
+            kept.append(run.name)
+    alive: set[str] = set()
+    for name in kept:
+        for execution in lineage.executions(name):
+            for found in (lineage.inputs(execution.uid), lineage.outputs(execution.uid)):
+                alive.update(artifact.uid for artifact in found.values())
+    garbage = [stored for stored in Store(home.root).all() if stored.uid not in alive]
+    return Garbage(tuple((stored, _size(stored)) for stored in garbage), tuple(kept))
+
+
+def _size(stored: Stored) -> int:
+    return sum(path.stat().st_size for path in stored.path.rglob("*") if path.is_file())
+
+
+def collect(home: Home, lineage: Lineage, garbage: Garbage) -> None:
+    """Remove the garbage: first from the cache, then from sight, then from the disk."""
+    store = Store(home.root)
+    cache = Cache(store)
+    store.sweep()
+    cache.forget([stored for stored, _ in garbage.artifacts])
+    for stored, _ in garbage.artifacts:
+        store.remove(stored)
+    known = {artifact.uid for artifact in lineage.artifacts()}
+    dead = [stored.uid for stored, _ in garbage.artifacts if stored.uid in known]
+    if dead:
+        lineage.tombstone(dead)

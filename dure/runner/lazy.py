@@ -1,0 +1,61 @@
+"""Lets a pipeline file import heavy packages at its top without paying for them until used.
+
+While a pipeline file is being loaded, ``import keras`` gives a module that is only really
+imported when something in it is used. A run in which every step is reused therefore never
+imports TensorFlow, however the file is written. ``from keras import layers`` uses it at once.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import threading
+import types
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.machinery import ModuleSpec, PathFinder
+
+HEAVY = frozenset({"keras", "tensorflow"})
+"""Packages that take seconds to import."""
+
+_lock = threading.Lock()
+
+
+class _LazyFinder:
+    """Finds the heavy packages as usual, and has them loaded on first use."""
+
+    @staticmethod
+    def find_spec(
+        name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name not in HEAVY:
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is None or spec.loader is None:
+            return None
+        spec.loader = importlib.util.LazyLoader(spec.loader)
+        return spec
+
+
+@contextmanager
+def lazily() -> Iterator[None]:
+    """Have the heavy packages imported inside loaded on first use."""
+    finder = _LazyFinder()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+
+
+def settle(packages: Collection[str]) -> None:
+    """Really import those of ``packages`` that were imported lazily.
+
+    Called before a step that uses them runs: two threads that first use a lazy module at the
+    same moment would see half of it (python/cpython#114763, open in 3.11).
+    """
+    with _lock:
+        for name in HEAVY.intersection(packages):
+            module = sys.modules.get(name)
+            if module is not None and type(module) is not types.ModuleType:
+                _ = module.__doc__

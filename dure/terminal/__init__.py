@@ -1,0 +1,1 @@
+"""What the command line looks like: the run while it goes on, and the answers."""

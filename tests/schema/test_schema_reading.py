@@ -1,0 +1,153 @@
+"""Files that people write: what is understood, and what the errors say."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dure.errors import SchemaError
+from dure.schema import Column, Schema
+
+
+def read(tmp_path: Path, text: str) -> Schema:
+    path = tmp_path / "schema.yaml"
+    path.write_text(text, encoding="utf-8")
+    return Schema.read(path)
+
+
+def test_text_needs_no_quotes_where_only_text_can_be(tmp_path: Path) -> None:
+    schema = read(
+        tmp_path,
+        """
+columns:
+  on:
+    type: string
+    domain: [yes, NO, 007, 1.0, "a, b", 2024-01-01]
+""",
+    )
+    assert schema.columns == {
+        "on": Column("string", domain=("yes", "NO", "007", "1.0", "a, b", "2024-01-01"))
+    }
+
+
+def test_numbers_may_be_written_as_people_do(tmp_path: Path) -> None:
+    schema = read(tmp_path, "columns:\n  a: {type: float, presence: 1, min: -1e-3, max: +.5E2}\n")
+    assert schema.columns["a"] == Column("float", presence=1, min=-0.001, max=50.0)
+
+
+def test_null_means_no_expectation(tmp_path: Path) -> None:
+    schema = read(tmp_path, "columns:\n  a: {type: int, min: null, max: ~, presence: null}\n")
+    assert schema.columns["a"] == Column("int")
+
+
+def test_an_anchor_shares_a_domain(tmp_path: Path) -> None:
+    schema = read(
+        tmp_path,
+        "columns:\n  a: {type: string, domain: &d [x, y]}\n  b: {type: string, domain: *d}\n",
+    )
+    assert schema.columns["b"].domain == ("x", "y")
+
+
+def test_a_byte_order_mark_is_no_name(tmp_path: Path) -> None:
+    assert read(tmp_path, "\ufeffcolumns: {a: {type: int}}").columns == {"a": Column("int")}
+
+
+def test_columns_may_be_none(tmp_path: Path) -> None:
+    assert read(tmp_path, "columns: {}").columns == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ["schema.yaml: is empty"]),
+        ("# only a comment", ["is empty"]),
+        ("a: [1, 2", ["schema.yaml:1", "is not YAML"]),
+        ("columns:\n\ta: 1", ["schema.yaml:2: is not YAML"]),
+        ("- a\n- b", [":1: the file is not a mapping", "got:      a list"]),
+        ("just text", ["the file is not a mapping", "'just text'"]),
+        ("version: 1", ["there are no columns", "version"]),
+        ("version: 2\ncolumns: {}", [":1: this schema has a version", "version: 1", "'2'"]),
+        ("colums: {}", [":1: the file has an unknown entry", "did you mean 'columns'"]),
+        ("columns: [a]", [":1: columns is not a mapping"]),
+        ("columns:\n  a:\n", [":2: column 'a' is not a mapping", "nothing"]),
+        ("columns:\n  a: int\n", [":2: column 'a' is not a mapping", "'int'"]),
+        ("columns:\n  a:\n    presence: 1\n", [":3: column 'a' has no type", "presence"]),
+        ("columns:\n  a: {type: str}\n", [":2: column 'a': unknown type", "'str'", "'string'"]),
+        ("columns:\n  a: {type: [int]}\n", ["column 'a': type has a value that is not text"]),
+        (
+            "columns:\n  a:\n    type: int\n    presense: 1\n",
+            [":4: column 'a' has an unknown entry", "did you mean 'presence'"],
+        ),
+        (
+            "columns:\n  a: {type: int}\n  b: {type: int}\n  a: {type: int}\n",
+            [":4: columns has the entry 'a' twice"],
+        ),
+        ("columns:\n  a: {type: int, type: int}\n", ["column 'a' has the entry 'type' twice"]),
+        (
+            "columns:\n  a:\n    type: int\n    presence: 90%\n",
+            [":4: column 'a': presence is not a number", "0.95", "'90%'"],
+        ),
+        ("columns:\n  a:\n    type: int\n    min:\n", [":4: column 'a': min is not a number"]),
+        ("columns:\n  a: {type: float, max: .inf}\n", ["max is not a number", "'.inf'"]),
+        ("columns:\n  a: {type: float, max: nan}\n", ["max is not a number"]),
+        ("columns:\n  a: {type: float, max: 1_000}\n", ["max is not a number"]),
+        ("columns:\n  a: {type: int, presence: 3}\n", ["column 'a': presence is not a share"]),
+        ("columns:\n  a: {type: string, domain: x}\n", ["domain is not a list", "'x'"]),
+        ("columns:\n  a: {type: string, domain: }\n", ["domain is not a list", "nothing"]),
+        ("columns:\n  a: {type: string, domain: []}\n", ["column 'a': the domain is not a list"]),
+        (
+            "columns:\n  a:\n    type: string\n    domain:\n    - x\n    -\n",
+            [":6: column 'a': domain has a value that is not text", "quotes"],
+        ),
+        ("columns:\n  a: {type: string, domain: [[x]]}\n", ["not text", "a list"]),
+        ("columns:\n  [a, b]: {type: int}\n", ["a name in columns is not text"]),
+        ("columns: &a\n  b: *a\n", ["column 'b'"]),
+        ("a: !!python/object:os.system {}", ["unknown entry"]),
+        ("[" * 5000, ["schema.yaml"]),
+    ],
+)
+def test_errors_name_file_line_column_expected_and_got(
+    tmp_path: Path, text: str, words: list[str]
+) -> None:
+    with pytest.raises(SchemaError) as caught:
+        read(tmp_path, text)
+    for word in words:
+        assert word in str(caught.value), str(caught.value)
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(SchemaError, match="no such schema file") as caught:
+        Schema.read(tmp_path / "none.yaml")
+    assert "infer(statistics).write(path)" in str(caught.value)
+
+
+def test_a_file_that_is_not_utf_8_says_where(tmp_path: Path) -> None:
+    path = tmp_path / "schema.yaml"
+    path.write_bytes("columns: {ä: {type: int}}".encode("latin-1"))
+    with pytest.raises(SchemaError, match="is not UTF-8") as caught:
+        Schema.read(path)
+    assert "byte 0xe4 at position 10" in str(caught.value)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "schema.yaml"
+    path.write_text("columns: {}")
+    path.chmod(0)
+    with pytest.raises(SchemaError, match="cannot be read"):
+        Schema.read(path)
+
+
+def test_the_slow_parser_says_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import yaml
+
+    from dure.schema import reading
+
+    monkeypatch.setattr(reading, "_LOADER", yaml.SafeLoader)
+    test_errors_name_file_line_column_expected_and_got(
+        tmp_path, "columns:\n  a:\n    type: int\n    presense: 1\n", [":4: column 'a'"]
+    )
+    test_errors_name_file_line_column_expected_and_got(tmp_path, "a: [1, 2", ["is not YAML"])
+    test_errors_name_file_line_column_expected_and_got(tmp_path, "[" * 5000, ["too deep"])
