@@ -233,7 +233,8 @@ def lineage_command(
 
     with _lineage(_home(home)) as lineage:
         found = find_artifact(lineage, artifact)
-        up, down = lineage.upstream(found.uid), lineage.downstream(found.uid)
+        up = lineage.upstream(found.uid, cached=False)
+        down = lineage.downstream(found.uid, cached=False)
     for line in lineage_lines(found, up, down):
         typer.echo(line)
 
@@ -401,7 +402,7 @@ def _say(line: str) -> None:
 def main() -> NoReturn:
     """Run the command line and leave with its exit status."""
     try:
-        app(standalone_mode=False)
+        status = app(standalone_mode=False)
     except GateError as error:
         _fail(error, 3)
     except UsageError as error:
@@ -411,14 +412,14 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         _say("interrupted; finished steps are kept and will be reused")
         sys.exit(130)
-    except (typer.Abort, typer.Exit) as ending:
-        sys.exit(getattr(ending, "exit_code", 1))
+    except typer.Abort:
+        sys.exit(1)
     except Exception as error:
         if hasattr(error, "show") and hasattr(error, "exit_code"):  # click's own, on usage
             error.show()
             sys.exit(error.exit_code)
         raise
-    sys.exit(0)
+    sys.exit(status if isinstance(status, int) else 0)
 
 
 def _fail(error: DureError, status: int) -> NoReturn:

@@ -96,7 +96,7 @@ def _bytes(path: Path, dialect: Dialect) -> bytes:
         data = data.replace(b"\r", b"\n")  # the line ends of old Macintosh programs
     if data.endswith(b"\r"):
         data += b"\n"
-    if not data.strip(b"\r\n"):
+    if not data[:1].strip() and not data.strip(b"\r\n"):
         raise DataError(
             f"'{path}' is empty",
             expected="a header line and at least one row",

@@ -187,13 +187,30 @@ class Examples(Artifact):
         return pl.scan_parquet(path, glob=False)
 
     def save(self, directory: Path) -> None:
-        """Write ``examples.json``, and Parquet for each split."""
+        """Write ``examples.json``, and Parquet for each split.
+
+        Raises
+        ------
+        StoreError
+            Parquet cannot be written, as when the disk is full.
+        """
+        import polars as pl
+
         for split in self.splits:
             (directory / split).mkdir()
-            # A fixed row group size: the bytes must not depend on how the frame came about.
-            self.frame(split).rechunk().write_parquet(
-                directory / split / _PART, compression="zstd", row_group_size=1 << 17
-            )
+            path = directory / split / _PART
+            try:
+                # A fixed row group size: bytes must not depend on how the frame came about.
+                self.frame(split).rechunk().write_parquet(
+                    path, compression="zstd", row_group_size=1 << 17
+                )
+            except pl.exceptions.PolarsError as error:
+                raise StoreError(
+                    f"cannot write '{path}'",
+                    expected="a file system with room for the rows",
+                    got=str(error).splitlines()[0],
+                    fix="free some space, then run again",
+                ) from error
         text = json.dumps(self._record(), indent=2, sort_keys=True, ensure_ascii=False)
         (directory / _FILE).write_text(text + "\n", encoding="utf-8")
 

@@ -14,6 +14,8 @@ import polars as pl
 from dure.data.types import POLARS, TYPES
 from dure.errors import DataError, UsageError, nearest
 
+_ORDER = ("int", "bool", "float", "string")
+_HEAD = 1000
 _TRUE = ["true", "True", "TRUE"]
 _FALSE = ["false", "False", "FALSE"]
 
@@ -51,40 +53,33 @@ def typed(
     frame = frame.with_columns(
         pl.when(pl.all().is_in(list(null_values))).then(None).otherwise(pl.all()).name.keep()
     )
-    inferred = _infer(frame)
-    kinds = {name: types.get(name, inferred[name]) for name in frame.columns}
-    result = frame.select(_as(name, kind) for name, kind in kinds.items())
-    for name, kind in kinds.items():
-        if result[name].null_count() > frame[name].null_count():
-            raise _misfit(frame[name], result[name], kind, locate)
-        if kind == "float" and name not in types:
+    hopes = {name: _hopes(frame[name], types.get(name)) for name in frame.columns}
+    done: dict[str, pl.Series] = {}
+    while len(done) < frame.width:
+        # All columns at once, each as the first type that it may have: mostly the right one.
+        tried = frame.select(_as(name, hopes[name][0]) for name in hopes if name not in done)
+        for column in tried:
+            if column.null_count() == frame[column.name].null_count():
+                done[column.name] = column
+            elif column.name in types:
+                raise _misfit(frame[column.name], column, types[column.name], locate)
+            else:
+                del hopes[column.name][0]
+    for name, column in done.items():
+        if column.dtype == pl.Float64 and name not in types:
             _check_whole(frame[name], locate)
-    return result
+    return pl.DataFrame([done[name] for name in frame.columns])
 
 
-def _infer(frame: pl.DataFrame) -> dict[str, str]:
-    counts = (
-        frame.lazy()
-        .select(
-            count.name.suffix(f"\0{kind}")
-            for name in frame.columns
-            for kind, count in {
-                "int": _as(name, "int").count(),
-                "bool": _as(name, "bool").count(),
-                "float": _as(name, "float").count(),
-                "string": pl.col(name).count(),
-            }.items()
-        )
-        .collect()
-        .row(0, named=True)
-    )
-
-    def kind_of(name: str) -> str:
-        values = counts[f"{name}\0string"]
-        fits = (kind for kind in ("int", "bool", "float") if counts[f"{name}\0{kind}"] == values)
-        return next(fits, "string") if values else "string"
-
-    return {name: kind_of(name) for name in frame.columns}
+def _hopes(text: pl.Series, given: str | None) -> list[str]:
+    """Return the types that a column may have, the best first, judged by its first rows."""
+    if given is not None:
+        return [given]
+    if text.null_count() == len(text):
+        return ["string"]
+    head = text.head(_HEAD).to_frame()
+    fitting = head.select(_as(text.name, kind).alias(kind) for kind in _ORDER)
+    return [kind for kind in _ORDER if fitting[kind].null_count() == head.to_series().null_count()]
 
 
 def _as(name: str, kind: str) -> pl.Expr:
@@ -130,8 +125,8 @@ def _misfit(text: pl.Series, value: pl.Series, kind: str, locate: Locate) -> Dat
 
 def _check_whole(text: pl.Series, locate: Locate) -> None:
     """Refuse a column of whole numbers that is float only because some are too large."""
-    whole = text.str.strip_chars(" \t").str.contains(r"^[+-]?[0-9]+$")
-    if not whole.all():
+    digits = r"^[ \t]*[+-]?[0-9]+[ \t]*$"
+    if not text.head(_HEAD).str.contains(digits).all() or not text.str.contains(digits).all():
         return
     too_large = (
         text.str.strip_chars(" \t").cast(pl.Int64, strict=False).is_null() & text.is_not_null()

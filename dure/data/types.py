@@ -96,7 +96,7 @@ def unite(frames: Mapping[str, pl.DataFrame]) -> list[pl.DataFrame]:
     """Return frames with the same columns, in the order and with the types that fit them all.
 
     An int column that is float in another frame becomes float; a column without any value in
-    one frame takes the type that it has in the others.
+    one frame takes the type that it has in those with values.
 
     Parameters
     ----------
@@ -144,15 +144,17 @@ def check_same_columns(
 
 def _common(column: str, parts: Mapping[str, pl.Series]) -> str:
     names = {dtype: name for name, dtype in POLARS.items()}
-    kinds = {
+    declared = {names[part.dtype]: where for where, part in parts.items()}
+    with_values = {
         names[part.dtype]: where for where, part in parts.items() if part.null_count() < len(part)
     }
-    if not kinds:
-        return "string"
+    kinds = with_values or declared
     if len(kinds) == 1:
         return next(iter(kinds))
     if set(kinds) == {"int", "float"}:
         return "float"
+    if not with_values:
+        return "string"
     raise DataError(
         f"column '{column}' has more than one type",
         expected="one type in all parts of the data",

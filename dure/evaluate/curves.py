@@ -45,12 +45,14 @@ def roc(scores: Floats, positive: Bools) -> list[list[float]]:
     hits = np.cumsum(positive[order])
     # Only where the score changes is there a threshold; ties become one slanted line.
     ends = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
-    tpr = np.append(0.0, hits[ends] / hits[-1])
-    fpr = np.append(0.0, (ends + 1 - hits[ends]) / (len(scores) - hits[-1]))
+    true_rate = np.append(0.0, hits[ends] / hits[-1])
+    false_rate = np.append(0.0, (ends + 1 - hits[ends]) / (len(scores) - hits[-1]))
     # The length along the curve, each axis by itself, grows from 0 to 2 and never falls.
     wanted = np.linspace(0.0, 2.0, POINTS)
-    kept = np.unique(np.searchsorted(fpr + tpr, wanted - 1e-12).clip(0, len(fpr) - 1))
-    return [[float(a), float(b)] for a, b in zip(fpr[kept], tpr[kept], strict=True)]
+    kept = np.unique(
+        np.searchsorted(false_rate + true_rate, wanted - 1e-12).clip(0, len(false_rate) - 1)
+    )
+    return [[float(a), float(b)] for a, b in zip(false_rate[kept], true_rate[kept], strict=True)]
 
 
 def calibration(scores: Floats, positive: Bools) -> list[dict[str, float]]:

@@ -74,20 +74,19 @@ def mean(x: Floats) -> Interval:
 
 def bootstrap(
     terms: Floats,
-    statistic: Callable[[Floats], Floats],
-    *,
+    *statistics: Callable[[Floats], Floats],
     seed: int,
     replicates: int = 1000,
-) -> Interval:
-    """Return the percentile interval [2]_ of a function of weighted sums, by Poisson weights [3]_.
+) -> list[Interval]:
+    """Return percentile intervals [2]_ of functions of weighted sums, by Poisson weights [3]_.
 
     Parameters
     ----------
     terms : array of float, shape (n, q)
         What is summed over rows: replicate b has the sums ``w[b] @ terms``.
-    statistic : callable
-        Takes sums of shape (B, q) and returns the statistic of each replicate, shape (B,); what
-        is not finite (a replicate without variation, say) is left out of the percentiles.
+    *statistics : callable
+        Each takes sums of shape (B, q) and returns the statistic of each replicate, shape (B,);
+        what is not finite (a replicate without variation, say) is left out of the percentiles.
     seed : int
         Of the weights; not negative.
     replicates : int, default 1000
@@ -95,17 +94,18 @@ def bootstrap(
 
     Returns
     -------
-    tuple of float
-        (NaN, NaN) for fewer than two rows, or when over half of the replicates are not finite.
+    list of (float, float)
+        One interval a statistic, from the same replicates; (NaN, NaN) for fewer than two rows, or
+        when over half of the replicates are not finite.
 
     Notes
     -----
-    A row's weight is Poisson(1) and independent of the others', so rows are drawn a chunk at a
-    time and memory does not grow with B. O(B n q).
+    A row's weight is Poisson(1) and independent of the others', so weights are drawn for a few
+    replicates at a time, and memory does not grow with B. O(B n q).
     """
     n = len(terms)
     if n < 2:
-        return NONE
+        return [NONE for _ in statistics]
     table = poisson_table()
     random = np.random.default_rng(seed)
     step = max(1, _CHUNK // n)
@@ -115,11 +115,14 @@ def bootstrap(
         draws = random.integers(0, len(table), size=(stop - start, n), dtype=np.uint16)
         sums[start:stop] = table[draws] @ terms
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = statistic(sums)
-    values = values[np.isfinite(values)]
-    if 2 * len(values) < replicates:
+        return [_percentiles(statistic(sums)) for statistic in statistics]
+
+
+def _percentiles(values: Floats) -> Interval:
+    finite = values[np.isfinite(values)]
+    if 2 * len(finite) < len(values):
         return NONE
-    low, high = np.quantile(values, (0.025, 0.975))
+    low, high = np.quantile(finite, (0.025, 0.975))
     return float(low), float(high)
 
 

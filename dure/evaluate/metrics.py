@@ -84,15 +84,14 @@ def _regression(s: Floats, y: Floats, seed: int) -> list[Metric]:
     total = float(np.sum(centred * centred))
     terms = np.column_stack([np.ones(len(y)), squares, centred, centred * centred])
     mse, finite = float(np.mean(squares)), bool(np.isfinite(terms).all())
-    rmse = intervals.bootstrap(terms, _rmse, seed=seed) if finite else NONE
-    r2 = intervals.bootstrap(terms, _r2, seed=seed) if finite and total > 0 else NONE
+    rmse, r2 = intervals.bootstrap(terms, _rmse, _r2, seed=seed) if finite else (NONE, NONE)
     constant = "not defined: all labels are the same number" if total == 0 else ""
     r2_value = 1 - float(np.sum(squares)) / total if total > 0 else math.nan
     return [
         _metric("rmse", math.sqrt(mse), rmse, len(y), "bootstrap"),
         _mean("mae", np.abs(error)),
         _mean("mse", squares),
-        _metric("r2", r2_value, r2, len(y), "bootstrap", constant),
+        _metric("r2", r2_value, NONE if constant else r2, len(y), "bootstrap", constant),
         _mean("mean_label", y),
         _mean("mean_prediction", s),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import unicodedata
+import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -14,13 +14,14 @@ from dure.draw import number
 from dure.evaluate.evaluation import Evaluation
 from dure.evaluate.metric import Metric, Slice, Task
 from dure.gate import Gate
+from dure.statistics.text import columns_wide, fit
 
 _HEADLINES: dict[Task, tuple[str, ...]] = {
     "binary": ("auc", "accuracy", "loss"),
     "multiclass": ("accuracy", "auc", "loss"),
     "regression": ("rmse", "mae", "r2"),
 }
-_WIDTH = 80
+_WIDTH, _NAME, _CELL = 80, 17, 24
 
 
 def summary(evaluation: Evaluation) -> str:
@@ -84,13 +85,19 @@ def _remarks(evaluation: Evaluation, column: str, slices: Sequence[Slice]) -> It
 
 
 def _slice_lines(column: str, slices: Sequence[Slice], names: Sequence[str]) -> Iterator[str]:
-    heads = "".join(f"  {name:<23}" for name in names).rstrip()
-    yield _pad(f"by {column}", 20) + f"{'rows':>10}" + heads
-    yield "-" * 80
+    heads = "".join(f"  {name:<{_CELL}}" for name in names).rstrip()
+    yield _label(f"by {column}") + f"{'rows':>11}" + heads
+    yield "-" * _WIDTH
     for one in slices:
-        cells = "".join(f"  {_with_interval(one.metrics[name]):<23}" for name in names)
+        cells = "".join(f"  {_cell(one.metrics[name]):<{_CELL}}" for name in names)
         star = "*" if one.small else " "
-        yield (_pad(one.label, 20) + f"{one.rows:>9,}{star}" + cells).rstrip()
+        yield (_label(one.label) + f"{one.rows:>10,}{star}" + cells).rstrip()
+
+
+def _cell(metric: Metric) -> str:
+    full = _with_interval(metric)
+    # Numbers in the millions: the interval is in the file and on the page.
+    return full if len(full) <= _CELL else number(metric.value)
 
 
 def _with_interval(metric: Metric) -> str:
@@ -110,31 +117,18 @@ def _rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
 
 
-def _pad(value: str, width: int) -> str:
-    """Return ``value`` cut or filled to ``width`` terminal cells; East Asian letters take two."""
-    value = "".join(letter if letter.isprintable() else "·" for letter in value)
-    cells, kept = 0, ""
-    for letter in value:
-        step = _cells(letter)
-        # One cell stays free to tell the columns apart, one for the mark of what was cut.
-        if cells + step > width - 2 and value[len(kept) :] != letter:
-            return kept + "…" + " " * (width - cells - 1)
-        if cells + step > width - 1:
-            return kept + "…" + " " * (width - cells - 1)
-        kept, cells = kept + letter, cells + step
-    return kept + " " * (width - cells)
-
-
-def _cells(letter: str) -> int:
-    if unicodedata.combining(letter):
-        return 0
-    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+def _label(value: str) -> str:
+    # Cut first: fitting looks at the text again for each letter that it takes away.
+    return fit(value[:_WIDTH], _NAME - 1) + " "
 
 
 def _wrapped(value: str, indent: str) -> list[str]:
-    import textwrap
-
-    return textwrap.wrap(value, _WIDTH, initial_indent=indent, subsequent_indent=indent + "  ")
+    # East Asian letters take two columns, and textwrap counts letters: a mark makes it two.
+    # One column is kept free, since a line may end between letter and mark.
+    marked = "".join(letter + "\0" * (columns_wide(letter) - 1) for letter in value)
+    rest = indent + "  "
+    lines = textwrap.wrap(marked, _WIDTH - 1, initial_indent=indent, subsequent_indent=rest)
+    return [line.replace("\0", "") for line in lines]
 
 
 # Page

@@ -129,6 +129,6 @@ def _reason(metric: Metric, sign: str, bound: float, reached: bool) -> str:
         interval += ")"
     verdict = "is" if reached else "is not"
     return (
-        f"{metric.name} {number(metric.value)}{interval} on {metric.count:,} rows "
-        f"{verdict} {most} {bound:g}"
+        f"{metric.name} {number(metric.value)}{interval} on {metric.count:,} "
+        f"{'row' if metric.count == 1 else 'rows'} {verdict} {most} {bound:g}"
     )

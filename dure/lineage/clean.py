@@ -36,9 +36,7 @@ def text(value: object, what: str, *, empty: bool = False) -> str:
             fix="pass a string",
         )
     if not value and not empty:
-        raise LineageError(
-            f"{what} is empty", expected="a name", got="''", fix="give it a name"
-        )
+        raise LineageError(f"{what} is empty", expected="a name", got="''", fix="give it a name")
     kept = value.encode("utf-8", "backslashreplace").decode("utf-8")
     return kept.replace("\0", "\\x00")
 

@@ -55,7 +55,7 @@ def shown(where: str | os.PathLike[str]) -> str:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
+def transaction(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that writes: all of it is kept, or nothing."""
     with (
         engine.connect().execution_options(**{_WRITES: True}) as connection,
@@ -107,7 +107,7 @@ def _sqlite(url: URL, create: bool, timeout: float) -> Engine:
     deadline = time.monotonic() + timeout
 
     @event.listens_for(engine, "connect")
-    def _set_up(connection: Any, record: object) -> None:
+    def _set_up(connection: Any, _record: object) -> None:
         _pragmas(connection, timeout, deadline)
 
     @event.listens_for(engine, "begin")
@@ -212,7 +212,7 @@ def _postgres(url: URL, timeout: float) -> Engine:
         raise _address(url.render_as_string(hide_password=True)) from error
 
     @event.listens_for(engine, "connect")
-    def _set_up(connection: Any, record: object) -> None:
+    def _set_up(connection: Any, _record: object) -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"SET lock_timeout = '{wait}s'")
         connection.commit()

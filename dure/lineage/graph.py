@@ -83,9 +83,7 @@ def _ends(direction: Direction) -> tuple[EventKind, EventKind]:
     return ("OUTPUT", "INPUT") if direction == "up" else ("INPUT", "OUTPUT")
 
 
-def _events(
-    connection: Connection, start: str, direction: Direction, cached: bool
-) -> list[_Event]:
+def _events(connection: Connection, start: str, direction: Direction, cached: bool) -> list[_Event]:
     into, out = _ends(direction)
     reached = _reached(start, into, out, cached)
     event = tables.event
@@ -124,7 +122,9 @@ def _breadth(events: list[_Event], start: str, direction: Direction) -> dict[_Ev
     into, _ = _ends(direction)
     touching: dict[tuple[str, str], list[_Event]] = defaultdict(list)
     for event in events:
-        side = ("artifact", event.artifact) if event.kind == into else ("execution", event.execution)
+        side = (
+            ("artifact", event.artifact) if event.kind == into else ("execution", event.execution)
+        )
         touching[side].append(event)
     depths: dict[_Event, int] = {}
     seen = {("artifact", start)}

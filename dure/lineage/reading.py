@@ -6,10 +6,10 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, select
 
 from dure.errors import LineageError
-from dure.lineage import tables
+from dure.lineage import clean, tables
 from dure.lineage.records import ArtifactRecord, ContextRecord, ExecutionRecord
 
 # SQLite takes 32,766 parameters and PostgreSQL 65,535: a list is asked for in pieces.
@@ -64,13 +64,13 @@ def by_uid(connection: Connection, table: Table, uids: Iterable[str]) -> dict[st
     return found
 
 
-def events(connection: Connection, execution: str, kind: str) -> Sequence[Row[tuple[str, str]]]:
-    """Return role and artifact of an execution's inputs or outputs, by role."""
+def events(connection: Connection, execution: str, kind: str) -> dict[str, str]:
+    """Return the uids of an execution's inputs or outputs, by role."""
     place = tables.event.c
     query = select(place.role, place.artifact).where(
         place.execution == execution, place.kind == kind
     )
-    return connection.execute(query.order_by(place.role)).all()
+    return {row.role: row.artifact for row in connection.execute(query.order_by(place.role))}
 
 
 def starts(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
@@ -87,6 +87,7 @@ def run(connection: Connection, reference: str) -> ContextRecord:
     LineageError
         When there is none, or more than one.
     """
+    reference = clean.text(reference, "the name of a run", empty=True)
     place = tables.context.c
     is_run = place.type == "run"
     exact = contexts(connection, place.uid == f"run:{reference}")
@@ -115,6 +116,7 @@ def artifact(connection: Connection, reference: str) -> ArtifactRecord:
     LineageError
         When there is none, or more than one.
     """
+    reference = clean.text(reference, "the name of an artifact", empty=True)
     place = tables.artifact.c
     exact = artifacts(connection, place.uid == reference)
     if exact:
@@ -129,7 +131,7 @@ def artifact(connection: Connection, reference: str) -> ArtifactRecord:
         reference,
         "a uid 'Type:digest', the start of one, or the start of a digest",
         [item.uid for item in found],
-        [item.uid for item in latest],
+        [item.uid if ":" in reference else item.digest for item in latest],
     )
 
 
@@ -145,8 +147,7 @@ def _not_one(
             got=", ".join(found[:_SHOWN]) + more,
             fix="write more of it",
         )
-    close = difflib.get_close_matches(reference, latest, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}? " if close else ""
+    hint = f"did you mean {near!r}? " if (near := _nearest(reference, latest)) else ""
     shown = ", ".join(latest[:_SHOWN]) + (", ..." if len(latest) > _SHOWN else "")
     return LineageError(
         f"there is no {kind} {reference!r}",
@@ -154,3 +155,15 @@ def _not_one(
         got=repr(reference),
         fix=f"{hint}the latest: {shown}" if latest else f"no {kind} was recorded yet: run one",
     )
+
+
+def _nearest(reference: str, known: Sequence[str]) -> str | None:
+    """Return the name that is most like ``reference``; of equals, the one that starts like it."""
+    close = difflib.get_close_matches(reference, known, n=5, cutoff=0.5)
+    return max(close, key=lambda name: _common(name, reference), default=None)
+
+
+def _common(one: str, other: str) -> int:
+    """Return how many characters two strings have in common at their start."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))

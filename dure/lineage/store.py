@@ -5,32 +5,28 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
-from typing import Any, Self
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Self, TypeVar
 
 from sqlalchemy import Connection, Engine, select
-from sqlalchemy.exc import (
-    DataError,
-    DBAPIError,
-    IntegrityError,
-    OperationalError,
-    SQLAlchemyError,
-)
+from sqlalchemy.exc import DBAPIError
 
-from dure.errors import LineageError
+from dure.errors import LineageError, nearest
 from dure.lineage import graph, reading, tables, versions, writing
-from dure.lineage.connection import connect, shown
+from dure.lineage.connection import connect, shown, transaction
+from dure.lineage.failures import explained, passing
 from dure.lineage.graph import Edge
 from dure.lineage.kinds import Kinds, types_of, widen
 from dure.lineage.records import (
     ArtifactRecord,
     ArtifactState,
     Change,
-    ChangeError,
     ContextRecord,
     ExecutionRecord,
 )
+
+T = TypeVar("T")
 
 _ATTEMPTS = 3
 
@@ -53,8 +49,7 @@ class Lineage:
         self._where = where
         self._pid = os.getpid()
         self._types: dict[tuple[str, str], Kinds] = {}
-        # SQLite's own waiting sleeps and is not fair: threads of one process queue here instead.
-        self._turn = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+        self._turn = _turn(engine)
 
     @classmethod
     def open(
@@ -82,7 +77,7 @@ class Lineage:
         name = shown(where)
         engine = connect(where, create=create, timeout=timeout)
         try:
-            with _explained(name):
+            with explained(name):
                 versions.ensure(engine, name, create=create)
         except BaseException:
             engine.dispose()
@@ -117,16 +112,17 @@ class Lineage:
         LineageError
             When the database cannot be written now.
         """
-        self._write(lambda connection: self._apply(connection, change))
+        widened = self._write(lambda connection: self._apply(connection, change))
+        self._types.update(widened)
 
-    def _apply(self, connection: Connection, change: Change) -> None:
+    def _apply(self, connection: Connection, change: Change) -> dict[tuple[str, str], Kinds]:
         widened = {}
         for (kind, name), seen in sorted(types_of(change).items()):
             known = self._types.get((kind, name))
             if known is None or widen(known, seen) != known:
                 widened[kind, name] = writing.register(connection, kind, name, seen)
         writing.apply(connection, change)
-        self._types.update(widened)
+        return widened
 
     def tombstone(self, uids: Iterable[str]) -> int:
         """Mark artifacts as deleted; their rows and their edges stay.
@@ -172,19 +168,18 @@ class Lineage:
         moment = time.time() if at is None else at
         return self._write(lambda connection: writing.interrupt(connection, run, moment))
 
-    def _write(self, work: Any) -> Any:
+    def _write(self, work: Callable[[Connection], T]) -> T:
         self._after_fork()
-        with self._turn, _explained(self._where):
-            for attempt in range(_ATTEMPTS):
+        with self._turn, explained(self._where):
+            for _ in range(_ATTEMPTS - 1):
                 try:
-                    with writing_to(self._engine) as connection:
+                    with transaction(self._engine) as connection:
                         return work(connection)
-                except BaseException as error:
-                    # A type that was never committed must be registered again.
-                    self._types.clear()
-                    if attempt == _ATTEMPTS - 1 or not _passing(error):
+                except DBAPIError as error:
+                    if not passing(error):
                         raise
-        raise AssertionError("the loop returns or raises")
+            with transaction(self._engine) as connection:
+                return work(connection)
 
     # -- runs and executions ----------------------------------------------------------------
 
@@ -262,8 +257,6 @@ class Lineage:
             found = reading.executions(connection, of_run, is_step, newest=1)
             if found:
                 return found[0]
-            from dure.errors import nearest
-
             known = {item.step for item in reading.executions(connection, of_run)}
             raise LineageError(
                 f"run {name!r} has no step {step!r}",
@@ -312,9 +305,9 @@ class Lineage:
 
     def _events(self, execution: str, kind: str) -> dict[str, ArtifactRecord]:
         with self._read() as connection:
-            rows = reading.events(connection, execution, kind)
-            found = reading.by_uid(connection, tables.artifact, [uid for _, uid in rows])
-            return {role: found[uid] for role, uid in rows}
+            roles = reading.events(connection, execution, kind)
+            found = reading.by_uid(connection, tables.artifact, roles.values())
+            return {role: found[uid] for role, uid in roles.items()}
 
     def artifact(self, reference: str) -> ArtifactRecord:
         """Return the artifact that a uid, ``Type:prefix`` or the start of a digest means.
@@ -328,7 +321,9 @@ class Lineage:
             return reading.artifact(connection, reference)
 
     def artifacts(
-        self, type: str | None = None, state: ArtifactState | None = None
+        self,
+        type: str | None = None,  # noqa: A002 - the record's own word
+        state: ArtifactState | None = None,
     ) -> list[ArtifactRecord]:
         """Return artifacts, newest first.
 
@@ -392,7 +387,7 @@ class Lineage:
     @contextmanager
     def _read(self) -> Iterator[Connection]:
         self._after_fork()
-        with _explained(self._where), self._engine.connect() as connection:
+        with explained(self._where), self._engine.connect() as connection:
             yield connection
 
     def _after_fork(self) -> None:
@@ -400,7 +395,9 @@ class Lineage:
         if self._pid != os.getpid():
             self._pid = os.getpid()
             self._engine.dispose(close=False)
-            self._turn = threading.Lock() if isinstance(self._turn, type(threading.Lock())) else self._turn
+            self._turn = _turn(self._engine)
 
 
-writing_to = writing.writing if hasattr(writing, "writing") else None
+def _turn(engine: Engine) -> AbstractContextManager[object]:
+    # SQLite's own waiting sleeps and is not fair: threads of one process queue here instead.
+    return threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()

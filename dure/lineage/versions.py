@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from dure.errors import LineageError
-from dure.lineage.connection import writing
+from dure.lineage.connection import transaction
 
 HEAD = "0001"
 """The newest migration; a test holds it equal to alembic's own answer."""
@@ -51,7 +51,7 @@ def ensure(engine: Engine, where: str, *, create: bool) -> None:
             got="an empty one",
             fix="run a pipeline first, or name another database",
         )
-    with writing(engine) as connection:
+    with transaction(engine) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         # Another process may have done it while this one waited for the lock.

@@ -20,21 +20,19 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    func,
     literal_column,
     or_,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
 from dure.lineage import tables
+from dure.lineage.kinds import Kinds, widen
 from dure.lineage.records import (
     ArtifactRecord,
     Change,
     ChangeError,
     ContextRecord,
-    EventRecord,
     ExecutionRecord,
 )
 
@@ -57,13 +55,12 @@ def apply(connection: Connection, change: Change) -> None:
     _artifacts(connection, say, change)
     _many(connection, say.execution, [_execution(item) for item in change.executions])
     _events(connection, say, change)
-    for item in sorted(change.executions, key=lambda item: item.uid):
-        for statement in (say.in_run, say.in_pipeline):
-            connection.execute(statement, {"run": f"run:{item.run}", "held": item.uid})
+    held = [{"run": f"run:{item.run}", "held": item.uid} for item in change.executions]
+    _many(connection, say.in_run, held)
+    _many(connection, say.in_pipeline, held)
     pairs = {(event.execution, event.artifact) for event in change.events}
-    rows = [{"execution": one, "held": other} for one, other in sorted(pairs)]
-    if rows:
-        connection.execute(say.attribution, rows)
+    rows = [{"execution": one, "held": other} for one, other in pairs]
+    _many(connection, say.attribution, rows)
 
 
 def _contexts(connection: Connection, say: _Statements, change: Change) -> None:
@@ -81,7 +78,9 @@ def _contexts(connection: Connection, say: _Statements, change: Change) -> None:
     _many(connection, say.context_stub, [{**row, **_STUB} for row in rows])
     for parent, run, _ in links:
         link = {"parent": f"pipeline:{parent}", "child": f"run:{run}"}
-        if connection.execute(say.parent, link).rowcount > 0:
+        # SQLAlchemy throws the count of an INSERT away, unless it is asked to keep it.
+        options = {"preserve_rowcount": True}
+        if connection.execute(say.parent, link, execution_options=options).rowcount > 0:
             # What the run wrote before its pipeline was known.
             connection.execute(say.late_association, link)
             connection.execute(say.late_attribution, link)
@@ -118,7 +117,7 @@ def _events(connection: Connection, say: _Statements, change: Change) -> None:
     if asked:
         known = tables.execution.c
         query = select(known.uid, known.updated).where(known.uid.in_(asked))
-        moments |= {uid: updated for uid, updated in connection.execute(query)}
+        moments.update((uid, updated) for uid, updated in connection.execute(query))
     for event in change.events:
         if event.execution not in moments:
             raise ChangeError(
@@ -137,7 +136,7 @@ def _many(connection: Connection, statement: Insert, rows: Iterable[Row]) -> Non
         connection.execute(statement, ordered)
 
 
-_ORDER = ("uid", "execution", "kind", "role")
+_ORDER = ("uid", "execution", "kind", "role", "held")
 _STUB: Row = {"updated": 0.0, "properties": {}}
 
 
@@ -174,8 +173,9 @@ class _Statements:
 @lru_cache(maxsize=2)
 def _statements(dialect: str) -> _Statements:
     held, given = tables.association.c, bindparam
-    run, execution = given("run"), given("execution")
-    parent, child = given("parent"), given("child")
+    run, execution = given("run", type_=tables.NAME), given("execution", type_=tables.NAME)
+    parent, child = given("parent", type_=tables.NAME), given("child", type_=tables.NAME)
+    new = given("held", type_=tables.NAME)
     link, owned = tables.parent_context.c, tables.attribution.c
     return _Statements(
         artifact=_newest(dialect, tables.artifact),
@@ -185,16 +185,16 @@ def _statements(dialect: str) -> _Statements:
         context_stub=_unless_there(dialect, tables.context),
         event=_event(dialect),
         parent=_unless_there(dialect, tables.parent_context),
-        in_run=_copy(dialect, tables.association, select(run, given("held"))),
+        in_run=_copy(dialect, tables.association, select(run, new)),
         in_pipeline=_copy(
             dialect,
             tables.association,
-            select(link.parent, given("held")).where(link.child == run),
+            select(link.parent, new).where(link.child == run),
         ),
         attribution=_copy(
             dialect,
             tables.attribution,
-            select(held.context, given("held")).where(held.execution == execution),
+            select(held.context, new).where(held.execution == execution),
         ),
         late_association=_copy(
             dialect,
@@ -211,7 +211,14 @@ def _statements(dialect: str) -> _Statements:
 
 def insert(dialect: str, table: Table) -> Any:
     """Return an INSERT of a dialect, which has ``on_conflict_do_...``."""
-    return (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    # Each dialect takes 20 ms to import: only the one in use may.
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
 
 
 def _unless_there(dialect: str, table: Table) -> Insert:
@@ -247,7 +254,8 @@ def _newest(dialect: str, table: Table) -> Insert:
 
 
 def _rank(state: ColumnElement[str]) -> ColumnElement[int]:
-    return case((state.in_(BEGINNINGS), 0), else_=1)
+    # IN would be an expanding parameter, which executing many rows at once does not take.
+    return case((or_(*(state == word for word in BEGINNINGS)), 0), else_=1)
 
 
 def _event(dialect: str) -> Insert:
@@ -283,22 +291,15 @@ def tombstone(connection: Connection, uids: Sequence[str], at: float) -> int:
     return sum(connection.execute(change, {"dead": uid}).rowcount for uid in sorted(set(uids)))
 
 
-def register(connection: Connection, kind: str, name: str, seen: dict[str, str]) -> dict[str, str]:
+def register(connection: Connection, kind: str, name: str, seen: Kinds) -> Kinds:
     """Widen a type by the kinds of properties seen; return all that it has now."""
-    from dure.lineage.kinds import widen
-
     table = tables.type_
     row = {"kind": kind, "name": name, "properties": {}}
     connection.execute(_unless_there(connection.dialect.name, table), row)
     place = and_(table.c.kind == kind, table.c.name == name)
     query = select(table.c.properties).where(place).with_for_update()
-    known: dict[str, str] = connection.execute(query).scalar_one()
+    known: Kinds = connection.execute(query).scalar_one()
     wider = widen(known, seen)
     if wider != known:
         connection.execute(table.update().where(place).values(properties=wider))
     return wider
-
-
-def count(connection: Connection, table: Table) -> int:
-    """Return the number of rows of a table."""
-    return int(connection.execute(select(func.count()).select_from(table)).scalar_one())

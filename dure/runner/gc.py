@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dure.lineage import Lineage
+from dure.errors import LineageError
+from dure.lineage import Lineage, Recorder
 from dure.runner.cache import Cache
 from dure.runner.home import Home
 from dure.runner.store import Store, Stored
@@ -42,7 +43,14 @@ def find_garbage(home: Home, lineage: Lineage, *, keep_runs: int) -> Garbage:
         Which run refers to which.
     keep_runs : int
         Runs to keep of each pipeline, newest first. At least 1. Runs under way are always kept.
+
+    Raises
+    ------
+    LineageError
+        If the lineage is not complete, or knows no run although there are artifacts.
     """
+    # What a run could not record yet counts as well.
+    Recorder(home.lineage, home.spool, on_problem=_refuse).flush()
     kept: list[str] = []
     counts: dict[str, int] = {}
     for run in lineage.runs(limit=1_000_000):
@@ -55,8 +63,19 @@ def find_garbage(home: Home, lineage: Lineage, *, keep_runs: int) -> Garbage:
         for execution in lineage.executions(name):
             for found in (lineage.inputs(execution.uid), lineage.outputs(execution.uid)):
                 alive.update(artifact.uid for artifact in found.values())
-    garbage = [stored for stored in Store(home.root).all() if stored.uid not in alive]
+    everything = list(Store(home.root).all())
+    if everything and not kept:
+        raise LineageError(
+            "nothing was collected: the lineage knows no run, so everything would look unused",
+            got=f"{len(everything)} artifacts and an empty lineage at {home.lineage}",
+            fix="name the lineage that these runs were recorded in ($DURE_LINEAGE)",
+        )
+    garbage = [stored for stored in everything if stored.uid not in alive]
     return Garbage(tuple((stored, _size(stored)) for stored in garbage), tuple(kept))
+
+
+def _refuse(problem: str) -> None:
+    raise LineageError("nothing was collected: the lineage is not complete", got=problem)
 
 
 def _size(stored: Stored) -> int:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from dure.errors import LineageError
+from dure.artifact import Artifact
 from dure.lineage import (
     ArtifactRecord,
     Change,
     ContextRecord,
     EventRecord,
     ExecutionRecord,
-    Lineage,
     Recorder,
 )
 from dure.runner.home import Home
 from dure.runner.step import Step
-from dure.runner.store import Store
+from dure.runner.store import Stored
 
 
 class Memory:
@@ -45,9 +43,6 @@ class Memory:
         parameters: Mapping[str, str],
         on_problem: Callable[[str], None],
     ) -> None:
-        self._home = home
-        self._on_problem = on_problem
-        self._store = Store(home.root)
         self._recorder = Recorder(home.lineage, home.spool, on_problem=on_problem)
         self._run = run
         self._pipeline = pipeline
@@ -84,30 +79,19 @@ class Memory:
             properties=self._properties(step),
         )
         events = [EventRecord(step.uid, uid, "INPUT", role) for role, uid in step.inputs.items()]
-        artifacts = [
-            # Known better to the step that made it; this is for those that no step made.
-            ArtifactRecord(type=kind, digest=digest, uri=str(self._store.locate(kind, digest).path))
-            for kind, _, digest in (uid.partition(":") for uid in step.inputs.values())
-        ]
+        artifacts = []
         if step.stored is not None:
-            artifacts.append(self._artifact(step))
+            kind = step.call.component.output
+            artifacts.append(_artifact(step.stored, kind, step.summary))
             events.append(EventRecord(step.uid, step.stored.uid, "OUTPUT", "output"))
         self._recorder.record(
             Change(artifacts=tuple(artifacts), executions=(execution,), events=tuple(events))
         )
 
-    def _artifact(self, step: Step) -> ArtifactRecord:
-        assert step.stored is not None
-        kind = step.call.component.output
-        return ArtifactRecord(
-            type=step.stored.type,
-            digest=step.stored.digest,
-            uri=str(step.stored.path),
-            summary=step.summary,
-            state="LIVE",
-            created=step.finished or time.time(),
-            properties={"class": f"{kind.__module__}:{kind.__qualname__}"},
-        )
+    def given(self, stored: Stored, value: Artifact) -> None:
+        """Record an artifact that the user made by hand."""
+        record = _artifact(stored, type(value), value.summary())
+        self._recorder.record(Change(artifacts=(record,)))
 
     def _properties(self, step: Step) -> dict[str, Any]:
         kept: dict[str, Any] = {
@@ -126,35 +110,17 @@ class Memory:
 
     def interrupted(self, runs: Sequence[str]) -> None:
         """Record that runs whose process died did not end: their running steps failed."""
-        if not runs:
-            return
-        now = time.time()
-        try:
-            with Lineage.open(self._home.lineage) as lineage:
-                for name in runs:
-                    change = _death(lineage, name, now)
-                    if change is not None:
-                        lineage.apply(change)
-        except (LineageError, OSError) as error:
-            self._on_problem(f"runs that died could not be marked in the lineage: {error}")
+        for run in runs:
+            self._recorder.interrupt(run)
 
 
-def _death(lineage: Lineage, name: str, now: float) -> Change | None:
-    """Return the change that ends a run whose process died, or None where it had ended."""
-    try:
-        run = lineage.run(name)
-    except LineageError:
-        return None  # it died before it was recorded
-    if run.state != "RUNNING":
-        return None
-    ended = [
-        replace(
-            execution,
-            state="FAILED",
-            finished=now,
-            properties={**execution.properties, "error": "its process died"},
-        )
-        for execution in lineage.executions(name)
-        if execution.state == "RUNNING"
-    ]
-    return Change(contexts=(replace(run, state="FAILED"),), executions=tuple(ended))
+def _artifact(stored: Stored, kind: type[Artifact], summary: str) -> ArtifactRecord:
+    return ArtifactRecord(
+        type=stored.type,
+        digest=stored.digest,
+        uri=str(stored.path),
+        summary=summary,
+        state="LIVE",
+        created=time.time(),
+        properties={"class": f"{kind.__module__}:{kind.__qualname__}"},
+    )

@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
-from dure.errors import PipelineFileError, UsageError, nearest
+from dure.errors import PipelineFileError, StepError, UsageError, nearest
 from dure.runner import context
 from dure.runner.code import is_own_file
 from dure.runner.encode import short
 from dure.runner.events import Listener
 from dure.runner.home import Home
 from dure.runner.lazy import lazily
-from dure.runner.run import Run
+from dure.runner.run import EnoughError, Run
 from dure.runner.selection import Selection
 
 P = ParamSpec("P")
@@ -53,8 +53,21 @@ class Pipeline(Generic[P, R]):
         StepError
             What stopped the run.
         """
-        with context.calling(run):
-            made = self.function(**arguments)  # type: ignore[call-arg]
+        made = None
+        try:
+            with context.calling(run):
+                made = self.function(**arguments)  # type: ignore[call-arg]
+        except EnoughError:
+            pass  # only a part was asked for, and it is under way
+        except StepError:
+            run.drain()
+            # The step that failed tells more than the one that the pipeline looked at.
+            if run.failure is not None:
+                raise run.failure from None
+            raise
+        except Exception:
+            run.drain()
+            raise
         run.wait()
         return made
 
@@ -157,12 +170,13 @@ def load_pipeline(reference: str) -> Pipeline[..., Any]:
     """
     path, name = _split(reference)
     module = _load(path)
-    found = {value.name: value for value in vars(module).values() if isinstance(value, Pipeline)}
+    # By type, because isinstance() would look into a lazy module and so import it.
+    found = {v.name: v for v in vars(module).values() if issubclass(type(v), Pipeline)}
     if not found:
         raise PipelineFileError(
             f"{path} holds no pipeline",
-            expected="a function decorated with @dure.runner",
-            fix="write '@dure.runner' above the function that calls the components",
+            expected="a function decorated with @dure.pipeline",
+            fix="write '@dure.pipeline' above the function that calls the components",
         )
     if name is not None and name not in found:
         raise PipelineFileError(f"{path} holds no pipeline '{name}'", fix=nearest(name, found))

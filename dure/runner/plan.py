@@ -139,8 +139,10 @@ class Plan:
         if call.opaque:
             return Answer(None, call.opaque)
         if unknown:
-            makers = ", ".join(f"'{maker}'" for maker in dict.fromkeys(unknown))
-            return Answer(None, (f"{makers} runs before it (reused if that makes the same)",))
+            makers = list(dict.fromkeys(unknown))
+            verb = "runs" if len(makers) == 1 else "run"
+            names = ", ".join(f"'{maker}'" for maker in makers)
+            return Answer(None, (f"{names} {verb} before it; reused if that makes the same",))
         inputs = {role: future_of(handle).result().uid for role, handle in call.inputs.items()}
         return self._cache.ask(self._pipeline, name, call.parts(inputs), call.component.output)
 

@@ -62,7 +62,21 @@ _GRACE = 5.0
 
 
 class NotRunError(StepError):
-    """A step was not run, because of another one."""
+    """A step was not run, because of another one.
+
+    Attributes
+    ----------
+    why : str
+        The reason alone.
+    """
+
+    def __init__(self, step: str, why: str) -> None:
+        super().__init__(f"step '{step}' was not run: {why}", step=step)
+        self.why = why
+
+
+class EnoughError(Exception):
+    """The pipeline looked at a step that was not asked for: there is nothing left to do."""
 
 
 def new_run_name() -> str:
@@ -161,6 +175,14 @@ class Run:
             return "CANCELED"
         return "FAILED" if error is not None or self.failure is not None else "COMPLETE"
 
+    def drain(self) -> None:
+        """Let no further step begin, and wait for those under way."""
+        self._stop.set()
+        self._admission.wake()
+        for step in self.steps:
+            if step.demanded:
+                step.future.exception()
+
     def wait(self) -> None:
         """Wait until every step that was asked for is over; raise what stopped the run."""
         target = self._selection.target
@@ -231,7 +253,7 @@ class Run:
             step = Step(name, call, order, upstream, (*parents, *self._gates()))
             self.steps.append(step)
             self._by_future[step.future] = step
-        handle = Handle(name, component.output, step.future, functools.partial(self._demand, step))
+        handle = Handle(name, component.output, step.future, functools.partial(self._ask, step))
         if self._interactive:
             step.demanded = True
             self._work(step)
@@ -256,7 +278,22 @@ class Run:
     def _keep(self, role: str, value: Artifact) -> Handle:
         """Put an artifact that the user made by hand into the store."""
         stored = self._store.publish(value, self._staging)
+        self._memory.given(stored, value)
         return resolved(f"given as {role}", type(value), stored)
+
+    def _ask(self, step: Step) -> None:
+        """Start a step because the pipeline looks at what it makes.
+
+        Raises
+        ------
+        EnoughError
+            If only a part of the pipeline was asked for, and that part is under way.
+        """
+        if self._selection.on_demand and not step.demanded:
+            target = self._selection.target
+            if any(other.name == target for other in self.steps):
+                raise EnoughError
+        self._demand(step)
 
     def _demand(self, step: Step) -> None:
         """Start a step and all that it needs, unless they were started before."""
@@ -308,17 +345,12 @@ class Run:
         for earlier in step.after:
             error = earlier.future.exception()
             if error is not None:
-                raise NotRunError(
-                    f"step '{step.name}' was not run, because '{earlier.name}' did not finish",
-                    step=step.name,
-                )
+                raise NotRunError(step.name, f"'{earlier.name}' did not finish")
         self._check_stopped(step)
 
     def _check_stopped(self, step: Step) -> None:
         if self._stop.is_set():
-            raise NotRunError(
-                f"step '{step.name}' was not run, because the run was stopped", step=step.name
-            )
+            raise NotRunError(step.name, "the run was stopped")
 
     def _check_gates(self, step: Step) -> None:
         """Refuse an artifact whose own gate failed, wherever it comes from."""
@@ -402,9 +434,7 @@ class Run:
 
     def _judge(self, step: Step) -> None:
         """Stop the run where the step's artifact says so."""
-        if not step.is_gate or step.stored is None:
-            return
-        gate = step.call.component.output.load(step.stored.path).gate
+        gate = None if step.gate is None else Gate.from_dict(step.gate)
         if gate is None or gate.status != "fail":
             return
         reason = self._overridden()
@@ -434,15 +464,19 @@ class Run:
 
     def _end(self, step: Step, state: State) -> None:
         step.state, step.finished = state, time.time()
+        if step.is_gate and step.stored is not None:
+            gate = step.call.component.output.load(step.stored.path).gate
+            step.gate = None if gate is None else gate.to_dict()
         self._memory.step(step)
         self.tell(StepEnded(step.name, state, step.reasons, step.seconds, step.summary))
 
     def _end_badly(self, step: Step, error: BaseException) -> None:
         if isinstance(error, KeyboardInterrupt) or self._cancelled:
-            told: StepError = NotRunError(f"step '{step.name}' was interrupted", step=step.name)
+            told: StepError = NotRunError(step.name, "it was interrupted")
             state: State = "CANCELED"
         elif isinstance(error, NotRunError):
             told, state = error, "SKIPPED"
+            step.reasons = (error.why,)
         else:
             told, state = explain(step, error), "FAILED"
             self._halt(told)

@@ -43,9 +43,11 @@ def _run(stream: IO[bytes], say: Any) -> None:
     from dure.runner.attempt import invoke
     from dure.runner.call import Call
     from dure.runner.component import Component, Options
+    from dure.runner.lazy import lazily
 
     sys.path[:] = json.loads(stream.readline())
-    job = cloudpickle.loads(stream.read())
+    with lazily():  # the modules of the user's functions are imported here
+        job = cloudpickle.loads(stream.read())
     values = {role: kind.load(Path(path)) for role, (kind, path) in job["inputs"].items()}
     component = Component(job["function"], Options(name=job["name"]))
     call = Call(component, _with_lists(job["arguments"], values), {}, {}, {}, ())

@@ -15,6 +15,7 @@ from dure import draw
 from dure.artifact import Artifact
 from dure.errors import SchemaError, nearest
 from dure.schema.column import VERSION, Column
+from dure.statistics.text import fit
 
 FILE = "schema.yaml"
 _HEADER = """\
@@ -85,16 +86,13 @@ class Schema(Artifact):
 
     def yaml(self) -> str:
         """Return the schema as YAML, the same for the same schema."""
-        import yaml
+        from dure.schema.writing import dump
 
         content = {
             "version": VERSION,
             "columns": {name: _record(column) for name, column in self.columns.items()},
         }
-        # The pure Python dumper: the one on libyaml breaks lines elsewhere, and not all have it.
-        return _HEADER + yaml.safe_dump(
-            content, sort_keys=False, allow_unicode=True, default_flow_style=False, width=10**9
-        )
+        return _HEADER + dump(content)
 
     def edit(self, name: str, /, **changes: Any) -> Schema:
         """Return a schema in which one column's expectations are changed.
@@ -137,11 +135,11 @@ class Schema(Artifact):
     def text(self) -> str:
         """Return a table of the columns, at most 80 characters wide."""
         lines = [f"{'column':<24} {'type':<6} {'presence':>8}  values"]
-        for name, column in self.columns.items():
-            row = (
-                f"{_cut(name, 24):<24} {column.type:<6} {column.presence:>8.2f}  {_values(column)}"
-            )
-            lines.append(_cut(row, 80))
+        for full_name, column in self.columns.items():
+            # Cut first: fitting looks at the text again for each letter that it takes away.
+            name = fit(full_name[:80], 24)
+            row = f"{name} {column.type:<6} {column.presence:>8.2f}  {_values(column)}"
+            lines.append(fit(row[:160], 80).rstrip())
         return "\n".join(lines)
 
     def html(self) -> Markup:
@@ -175,8 +173,3 @@ def _values(column: Column) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def _cut(text: str, limit: int) -> str:
-    text = text.replace("\n", "⏎")
-    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -46,7 +46,9 @@ def signatures(meta_graph: bytes) -> dict[str, Signature]:
 
 
 def _signature(message: bytes) -> Signature:
-    inputs, outputs, method = {}, {}, ""
+    inputs: dict[str, TensorInfo] = {}
+    outputs: dict[str, TensorInfo] = {}
+    method = ""
     for number, value in _fields(message):
         if number in (_INPUTS, _OUTPUTS):
             name, body = _entry(value)

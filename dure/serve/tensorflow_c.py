@@ -227,7 +227,7 @@ def run(
                 *((Output * len(fetches))(*fetches), results, len(fetches)),
                 *(None, 0, None, status),
             )
-        return [read_tensor(pointer) for pointer in results]
+        return [read_tensor(pointer) for pointer in results if pointer]
     finally:
         for pointer in results:
             if pointer:

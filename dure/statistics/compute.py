@@ -1,4 +1,4 @@
-"""Compute `Statistics`: one Polars query a split, and one pass for histograms on common edges."""
+"""Compute `Statistics`: one Polars query a split, and each number column once in order."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from dure.data.examples import Examples
 from dure.errors import UsageError
 from dure.progress import Progress, silent
 from dure.statistics import histogram
+from dure.statistics.moments import mean_and_std, quantiles
 from dure.statistics.statistics import (
     MAX_VALUES,
     QUANTILES,
@@ -56,7 +57,7 @@ def describe(
     Notes
     -----
     Time is O(rows log rows) a number column, which is sorted once for its quantiles, and O(rows)
-    a text column. Memory is that of one split and one sorted column for each processor.
+    a text column. Memory is that of the data and one column in order.
 
     Examples
     --------
@@ -74,14 +75,15 @@ def describe(
         )
     total = sum(examples.rows.values())
     rows: dict[str, dict[str, Row]] = {}
-    done = 0
+    frames: dict[str, pl.DataFrame] = {}
     for name in examples.splits:
-        rows[name] = _aggregate(examples.frame(name), examples.columns)
-        done += examples.rows[name]
-        progress(done, total, unit="rows", note=f"split {name}")
+        frames[name] = examples.frame(name)
+        rows[name] = _aggregate(frames[name], examples.columns)
+        progress(sum(examples.rows[done] for done in rows), total, unit="rows", note=name)
     for column, kind in examples.columns.items():
         if kind in _NUMBERS:
-            _add_histograms(examples, column, kind, {name: rows[name][column] for name in rows})
+            parts = {name: frame[column] for name, frame in frames.items()}
+            _add_numbers(parts, {name: rows[name][column] for name in rows})
     return Statistics(
         {
             name: SplitStatistics(
@@ -94,6 +96,7 @@ def describe(
 
 
 def _aggregate(frame: pl.DataFrame, kinds: Mapping[str, str]) -> dict[str, Row]:
+    """Return what one query over a split can tell of each column."""
     query = {"int": _number, "float": _number, "string": _text, "bool": _truth}
     wanted = [
         expression.alias(f"{index}\0{key}")
@@ -106,9 +109,6 @@ def _aggregate(frame: pl.DataFrame, kinds: Mapping[str, str]) -> dict[str, Row]:
     for label, value in found.items():
         index, key = label.split("\0")
         rows[names[int(index)]][key] = value
-    for name, kind in kinds.items():
-        if kind in _NUMBERS:
-            _repair_overflow(rows[name], frame[name])
     return rows
 
 
@@ -124,20 +124,14 @@ def _common(name: str) -> dict[str, pl.Expr]:
 def _number(name: str) -> dict[str, pl.Expr]:
     column = pl.col(name)
     value = column.cast(pl.Float64)
-    # Sorted once for all quantiles; and sums over sorted values do not depend on how the rows
-    # lay in the file or in chunks, so that the same data gives the same bytes.
-    finite = value.filter(value.is_finite()).sort()
-    exact = column.filter(value.is_finite())
+    finite = column.filter(value.is_finite())
     return {
-        "mean": finite.mean(),
-        "std": finite.std(ddof=0),
-        "min": exact.min(),
-        "max": exact.max(),
+        "min": finite.min(),
+        "max": finite.max(),
         "zeros": (column == 0).sum(),
         "nan": value.is_nan().sum(),
         "positive_inf": (value == np.inf).sum(),
         "negative_inf": (value == -np.inf).sum(),
-        **{f"quantile {q}": finite.quantile(q, "linear") for q in QUANTILES},
     }
 
 
@@ -160,52 +154,38 @@ def _truth(name: str) -> dict[str, pl.Expr]:
     return {"true": column.sum(), "false": (~column).sum()}
 
 
-def _repair_overflow(row: Row, column: pl.Series) -> None:
-    """Compute again what overflowed although its true value is finite."""
-    if row["min"] is None:
-        return
-    keys = [f"quantile {q}" for q in QUANTILES]
-    if np.isfinite([row["mean"], row["std"], *(row[key] for key in keys)]).all():
-        return
-    values = np.sort(_finite(column))
-    # Powers of two, so that scaling itself rounds nothing. Squares need a small scale; quantiles
-    # only add two numbers, and a small scale would wipe out small ones.
-    scale = 2.0 ** np.ceil(np.log2(np.abs(values).max()) / 2)
-    small = values / scale / scale
-    row["mean"] = float(small.mean() * scale * scale)
-    row["std"] = float(small.std() * scale * scale)
-    for key, value in zip(keys, np.quantile(values / 4, QUANTILES) * 4, strict=True):
-        row[key] = float(value)
+def _add_numbers(parts: Mapping[str, pl.Series], rows: Mapping[str, Row]) -> None:
+    """Add to the row of each split what needs its values in order.
 
-
-def _finite(column: pl.Series) -> NDArray[np.float64]:
-    values = column.drop_nulls().cast(pl.Float64).to_numpy()
-    finite: NDArray[np.float64] = values[np.isfinite(values)]
-    return finite
-
-
-def _add_histograms(examples: Examples, column: str, kind: str, rows: Mapping[str, Row]) -> None:
-    """Add to the row of each split a histogram whose edges are the same in all splits."""
-    known = [row for row in rows.values() if row["min"] is not None]
+    Edges of histograms are the same in all splits, so that they can be compared.
+    """
+    values = {name: _ascending(part) for name, part in parts.items()}
+    for name, found in values.items():
+        row = rows[name]
+        row["mean"], row["std"] = mean_and_std(found) if len(found) else (None, None)
+        row["quantiles"] = quantiles(found, QUANTILES) if len(found) else None
+    known = [row for row in rows.values() if row["quantiles"]]
     if not known:
         return
     at = histogram.edges(
         float(min(row["min"] for row in known)),
         float(max(row["max"] for row in known)),
-        min(row["quantile 0.01"] for row in known),
-        max(row["quantile 0.99"] for row in known),
-        whole=kind == "int",
+        min(row["quantiles"][QUANTILES.index(0.01)] for row in known),
+        max(row["quantiles"][QUANTILES.index(0.99)] for row in known),
+        whole=all(part.dtype == pl.Int64 for part in parts.values()),
     )
-    for name, row in rows.items():
-        counts = histogram.count(_finite(examples.frame(name, [column])[column]), at)
-        row["histogram"] = Histogram(tuple(at.tolist()), tuple(counts.tolist()))
+    for name, found in values.items():
+        counts = histogram.count(found, at)
+        rows[name]["histogram"] = Histogram(tuple(at.tolist()), tuple(counts.tolist()))
+
+
+def _ascending(column: pl.Series) -> NDArray[np.float64]:
+    value = column.drop_nulls().cast(pl.Float64)
+    return value.filter(value.is_finite()).sort().to_numpy()
 
 
 def _statistics(name: str, kind: str, row: Row) -> ColumnStatistics:
     values = dict(row)
-    if kind in _NUMBERS:
-        quantiles = [values.pop(f"quantile {q}") for q in QUANTILES]
-        values["quantiles"] = None if row["min"] is None else tuple(quantiles)
     if kind == "string":
         pairs = tuple(_pairs(values["values"]))
         values["top"] = pairs[:TOP]

@@ -14,6 +14,7 @@ from dure.statistics.text import share
 
 _TOP = 8
 _CUT = 28
+_TIP = 1000  # letters of a text in its tool tip
 _Of = Mapping[str, ColumnStatistics]
 
 
@@ -184,10 +185,8 @@ def _remark(text: str) -> Markup:
     return Markup('<p class="soft">{}</p>').format(text)
 
 
-def _cut(text: str) -> str | Markup:
+def _cut(text: str) -> Markup:
     if not text.strip():
         blank = f"{len(text)} blank characters" if text else "empty text"
         return Markup('<span class="soft">{}</span>').format(blank)
-    if len(text) <= _CUT:
-        return text
-    return Markup('<span title="{}">{}…</span>').format(text[:1000], text[: _CUT - 1])
+    return draw.cut(text[:_TIP], _CUT)

@@ -27,7 +27,7 @@ def bars(counts: Sequence[int], width: int = _SHOWN_BARS) -> str:
     >>> bars([0, 1, 100, 50])
     ' ▁█▄'
     """
-    each = -(-len(counts) // width)
+    each = max(1, -(-len(counts) // width))
     sums = [sum(counts[start : start + each]) for start in range(0, len(counts), each)]
     top = max(sums, default=0) or 1
     steps = len(_BARS) - 1

@@ -110,11 +110,16 @@ def lineage_lines(record: ArtifactRecord, up: Sequence[Edge], down: Sequence[Edg
     """Return what an artifact was made from, and what was made from it."""
     lines = [f"{short_uid(record.uid)}  {record.summary}"]
     for title, edges in (("made from", up), ("led to", down)):
-        lines.append(f"{title}:" if edges else f"{title}: nothing")
-        for edge in edges:
-            at = "  " * edge.depth
+        made = [edge for edge in edges if edge.kind == "OUTPUT" and edge.artifact.uid != record.uid]
+        lines.append(f"{title}:" if made else f"{title}: nothing")
+        seen: set[str] = set()
+        for edge in made:
+            if edge.artifact.uid in seen:
+                continue  # several executions made the same
+            seen.add(edge.artifact.uid)
+            indent = "  " * ((edge.depth + 1) // 2)
             by = f"{edge.execution.step}, run {edge.execution.run}"
-            lines.append(f"{at}{short_uid(edge.artifact.uid)}  {edge.artifact.summary}  ({by})")
+            lines.append(f"{indent}{short_uid(edge.artifact.uid)}  {edge.artifact.summary}  ({by})")
     return lines
 
 

@@ -50,10 +50,9 @@ def ended_lines(event: StepEnded, width: int) -> list[str]:
     }[event.state]
     mark = _MARKS[event.state]
     head = f"{mark} {event.step:<{NAME_WIDTH}} {did:<12} "
-    lines = [head + event.summary] if event.state != "SKIPPED" else [head.rstrip()]
-    if event.state == "SKIPPED" and event.summary and not event.reasons:
-        lines += [event.summary]
-    shown = [*event.reasons[:3]]
+    # What went wrong is told in full at the end of the run.
+    lines = [head + event.summary if event.state in ("COMPLETE", "CACHED") else head.rstrip()]
+    shown = [] if event.state in ("FAILED", "CANCELED") else [*event.reasons[:3]]
     if len(event.reasons) > 3:
         shown.append(f"and {len(event.reasons) - 3} more (dure why)")
     indent = " " * (NAME_WIDTH + 3)

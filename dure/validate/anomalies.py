@@ -15,6 +15,7 @@ from dure import draw
 from dure.artifact import Artifact
 from dure.errors import StoreError
 from dure.gate import Check, Gate
+from dure.statistics.text import columns_wide
 
 Severity = Literal["error", "warning"]
 FILE = "anomalies.json"
@@ -148,9 +149,10 @@ class Anomalies(Artifact):
         lines = [self.summary()]
         for splits, one in _merged(self.errors + self.warnings):
             where = one.column if one.column is not None else "(all columns)"
-            lines += ["", *_wrap(f"{one.severity}: {where} [{splits}]: {one.reason}", "")]
+            shown = "".join(c if c.isprintable() else "·" for c in where)
+            lines += ["", *_wrap(f"{shown} [{splits}]: {one.reason}", f"{one.severity}: ")]
             for name, part in (("expected", one.expected), ("got", one.got), ("to do", one.fix)):
-                lines += _wrap(f"{name + ':':<10}{part}", "  ")
+                lines += _wrap(part, f"  {name + ':':<10}")
         return "\n".join(lines)
 
     def html(self) -> Markup:
@@ -160,7 +162,7 @@ class Anomalies(Artifact):
             return Markup("<p>{} {}</p>").format(good, self.summary())
         rows = [
             (
-                draw.badge(one.severity, "fail" if one.severity == "error" else "skip"),
+                draw.badge(one.severity, "fail" if one.severity == "error" else "warn"),
                 splits,
                 one.column if one.column is not None else "(all)",
                 one.reason,
@@ -182,15 +184,13 @@ def _merged(anomalies: tuple[Anomaly, ...]) -> list[tuple[str, Anomaly]]:
     return [(", ".join(one.split for one in group), group[0]) for group in groups.values()]
 
 
-def _wrap(text: str, indent: str) -> list[str]:
-    # "0.3 %" stays on one line.
-    lines = textwrap.wrap(
-        text.replace(" %", "\u00a0%"),
-        80,
-        initial_indent=indent,
-        subsequent_indent=indent + " " * (12 - len(indent)),
-    )
-    return [line.replace("\u00a0%", " %") for line in lines]
+def _wrap(text: str, first: str) -> list[str]:
+    # A space that does not break keeps "0.3 %" on one line. East Asian letters take two columns,
+    # and textwrap counts letters: a mark after each makes it two. One column is kept free, since a
+    # line may end between letter and mark.
+    marked = "".join(c + "\0" * (columns_wide(c) - 1) for c in text.replace(" %", "\u00a0%"))
+    lines = textwrap.wrap(marked, 79, initial_indent=first, subsequent_indent=" " * 12)
+    return [line.replace("\0", "").replace("\u00a0%", " %") for line in lines]
 
 
 def _count(number: int, noun: str) -> str:

@@ -170,7 +170,7 @@ def test_frames_that_do_not_belong_together_are_refused() -> None:
 def test_unknown_splits_and_columns_are_refused_with_the_nearest() -> None:
     examples = make_examples(FRAME)
     with pytest.raises(UsageError) as caught:
-        examples.frame("trian")
+        examples.frame("traim")
     assert "did you mean 'train'" in str(caught.value)
     with pytest.raises(UsageError) as caught:
         examples.frame("train", ["mile"])
@@ -193,6 +193,16 @@ def test_a_folder_that_is_not_whole_is_refused(tmp_path: Path) -> None:
             Examples.load(folder)
     with pytest.raises(StoreError, match="does not describe examples"):
         Examples.load(tmp_path)
+
+
+def test_a_full_disk_is_said_to_be_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise pl.exceptions.ComputeError("parquet: No space left on device (os error 28)")
+
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", refuse)
+    with pytest.raises(StoreError, match="cannot write") as caught:
+        saved(make_examples(FRAME), tmp_path / "a")
+    assert "No space left" in str(caught.value)
 
 
 def test_loading_and_drawing_import_no_polars(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ SAMPLE = pl.DataFrame(
         "b": [True, False, None, True],
     }
 )
+GOLDEN = [888187097143997428, 1135765807198219922, 18327783118955377955, 12385764810080227488]
+GOLDEN_S = [5155858703457914485, 5610571045757139801, 12338202351203546642, 8619437592307582330]
 
 
 def mix(value: int) -> int:
@@ -63,10 +65,6 @@ def hashes(frame: pl.DataFrame, columns: Sequence[str] | None = None) -> list[in
 def test_golden_hashes_never_change() -> None:
     assert hashes(SAMPLE) == GOLDEN
     assert hashes(SAMPLE, ["s"]) == GOLDEN_S
-
-
-GOLDEN = [888187097143997428, 1135765807198219922, 18327783118955377955, 12385764810080227488]
-GOLDEN_S = [5155858703457914485, 5610571045757139801, 12338202351203546642, 8619437592307582330]
 
 
 def test_the_hash_is_the_one_of_its_definition() -> None:

@@ -84,6 +84,22 @@ def test_a_terminal_of_80_columns_is_wide_enough(evaluation: Evaluation) -> None
         assert width <= 80, line
 
 
+def test_a_note_about_classes_in_korean_fits_too() -> None:
+    names = ["두레농장" * 4 + str(index) for index in range(6)]
+    scores = np.full((2, 6), 1 / 6)
+    result = evaluate(scores, [0, 1], task="multiclass", classes=names)
+    assert names[5] in result.overall.metrics["auc"].note
+    for line in result.text().splitlines():
+        assert sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line) <= 80
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e5, 1e8, 1e15])
+def test_numbers_of_any_size_fit(scale: float) -> None:
+    labels = np.random.default_rng(0).normal(size=400) * scale
+    result = evaluate(labels * 0.5, labels, task="regression", slices={"c": [1, 2] * 200})
+    assert max(len(line) for line in result.text().splitlines()) <= 80
+
+
 def test_a_terminal_shows_all_metrics_and_slices(evaluation: Evaluation) -> None:
     text = evaluation.text()
     for word in (*evaluation.overall.metrics, "by island", "by hour", "(missing)", "gate: "):

@@ -17,8 +17,8 @@ def test_a_short_roc_curve_is_scikit_learns(seed: int, rows: int) -> None:
     random = np.random.default_rng(seed)
     labels = random.permutation(np.arange(rows) % 2 == 0)
     scores = random.random(rows).round(1)
-    fpr, tpr, _ = roc_curve(labels, scores, drop_intermediate=False)
-    assert np.array(roc(scores, labels)) == pytest.approx(np.column_stack([fpr, tpr]))
+    false_rate, true_rate, _ = roc_curve(labels, scores, drop_intermediate=False)
+    assert np.array(roc(scores, labels)) == pytest.approx(np.column_stack([false_rate, true_rate]))
 
 
 def test_a_long_roc_curve_is_thinned_and_keeps_its_area_and_ends() -> None:

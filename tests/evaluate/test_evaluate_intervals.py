@@ -45,7 +45,7 @@ def test_mean_of_equal_rows_is_a_point() -> None:
 @pytest.mark.parametrize("n", [0, 1])
 def test_too_few_rows_have_no_interval(n: int) -> None:
     assert all(map(math.isnan, mean(np.ones(n))))
-    assert all(map(math.isnan, bootstrap(np.ones((n, 1)), lambda sums: sums[:, 0], seed=0)))
+    assert bootstrap(np.ones((n, 1)), lambda sums: sums[:, 0], seed=0) == [NONE]
 
 
 def test_poisson_table_has_the_distribution_of_poisson_1() -> None:
@@ -58,7 +58,7 @@ def test_poisson_table_has_the_distribution_of_poisson_1() -> None:
 
 def test_bootstrap_of_a_mean_is_near_the_normal_interval() -> None:
     x = np.random.default_rng(5).normal(size=2000)
-    got = bootstrap(np.column_stack([np.ones(2000), x]), lambda s: s[:, 1] / s[:, 0], seed=0)
+    (got,) = bootstrap(np.column_stack([np.ones(2000), x]), lambda s: s[:, 1] / s[:, 0], seed=0)
     low, high = stats.norm.interval(0.95, loc=x.mean(), scale=stats.sem(x))
     # 1000 replicates: the ends of the interval are themselves off by about 5 % of its width.
     assert got == pytest.approx((low, high), abs=0.15 * (high - low))
@@ -74,7 +74,7 @@ def test_bootstrap_of_rmse_is_near_scipys_bootstrap() -> None:
         (x,), rmse, method="percentile", n_resamples=4000, vectorized=True, rng=1
     ).confidence_interval
     terms = np.column_stack([np.ones(400), x**2])
-    got = bootstrap(terms, lambda s: np.sqrt(s[:, 1] / s[:, 0]), seed=2)
+    (got,) = bootstrap(terms, lambda s: np.sqrt(s[:, 1] / s[:, 0]), seed=2)
     width = expected.high - expected.low
     assert got == pytest.approx((expected.low, expected.high), abs=0.15 * width)
 
@@ -95,10 +95,22 @@ def test_bootstrap_in_chunks_gives_the_same_numbers(monkeypatch: pytest.MonkeyPa
     def ratio(sums: np.ndarray) -> np.ndarray:
         return sums[:, 0] / (1 + sums[:, 1] ** 2)
 
-    whole = bootstrap(terms, ratio, seed=0)
+    (whole,) = bootstrap(terms, ratio, seed=0)
     monkeypatch.setattr("dure.evaluate.intervals._CHUNK", 640)
-    assert bootstrap(terms, ratio, seed=0) == pytest.approx(whole, rel=1e-12)
+    (again,) = bootstrap(terms, ratio, seed=0)
+    assert again == pytest.approx(whole, rel=1e-12)
 
 
 def test_bootstrap_gives_up_where_most_replicates_have_no_value() -> None:
-    assert bootstrap(np.ones((9, 1)), lambda s: np.full(len(s), np.nan), seed=0) == NONE
+    assert bootstrap(np.ones((9, 1)), lambda s: np.full(len(s), np.nan), seed=0) == [NONE]
+
+
+def test_statistics_of_one_call_share_their_replicates() -> None:
+    terms = np.random.default_rng(0).normal(size=(50, 1))
+
+    def total(sums: np.ndarray) -> np.ndarray:
+        return sums[:, 0]
+
+    one, other = bootstrap(terms, total, lambda sums: -sums[:, 0], seed=0)
+    assert one == bootstrap(terms, total, seed=0)[0]
+    assert other == pytest.approx((-one[1], -one[0]))

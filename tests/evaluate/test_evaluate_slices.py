@@ -106,3 +106,17 @@ def test_progress_counts_the_slices() -> None:
 
     evaluate(SCORES, LABELS, task="binary", slices={"c": [1, 2] * 6}, progress=listen)
     assert heard == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_values_of_other_kinds_become_plain_ones() -> None:
+    from datetime import date
+
+    values = [np.int64(1), np.True_, float("inf"), b"\xff", date(2026, 1, 2)]
+    made, _ = parts({"c": values}, 5, 10)
+    assert [repr(part.value) for part in made] == [
+        "1",
+        "'2026-01-02'",
+        "True",
+        "'inf'",
+        "'\ufffd'",
+    ]

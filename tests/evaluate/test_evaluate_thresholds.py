@@ -81,8 +81,8 @@ def test_a_metric_that_is_not_defined_fails_with_its_reason(bound: object) -> No
 
 
 def test_an_unknown_metric_is_refused_with_the_nearest() -> None:
-    with pytest.raises(EvaluationError, match="unknown metric 'acuracy'") as caught:
-        gate({"acuracy": 0.5})
+    with pytest.raises(EvaluationError, match="unknown metric 'accurcy'") as caught:
+        gate({"accurcy": 0.5})
     assert "did you mean 'accuracy'?" in str(caught.value)
 
 
@@ -104,3 +104,10 @@ def test_a_single_number_on_a_loss_is_refused_because_it_would_pass_the_worst() 
 def test_bounds_that_are_no_bounds_are_refused(bound: object) -> None:
     with pytest.raises(EvaluationError, match="threshold on 'auc'"):
         gate({"auc": bound})
+
+
+def test_a_value_without_an_interval_is_judged_and_shown_without_one() -> None:
+    result = evaluate([3.0], [1.0], task="regression", thresholds={"mse": (None, 4)})
+    (check,) = result.gate.checks
+    assert (check.status, check.value, check.low, check.high) == ("pass", 4.0, None, None)
+    assert check.reason == "mse 4 on 1 row is at most 4"

@@ -78,7 +78,7 @@ def test_a_new_sample_of_the_same_data_rarely_has_too_few_values(
     for k, p in zip(hits[likely], chance[likely], strict=True):
         needed = math.ceil(expected_share(int(k), rows, new) * new - 1e-9)
         alarm += p * stats.binom.cdf(needed - 1, new, share)
-    assert alarm < 0.002
+    assert alarm < 0.003
 
 
 def test_nothing_missing_is_presence_1_and_a_gap_in_any_split_is_less() -> None:
@@ -159,8 +159,8 @@ def test_new_rows_of_long_tailed_categories_do_not_raise_an_alarm(seed: int) -> 
 
 def test_an_unknown_split_is_refused_with_the_known() -> None:
     statistics = describe(pl.DataFrame({"x": [1]}))
-    with pytest.raises(SchemaError, match="no split 'trian'") as caught:
-        infer(statistics, split="trian")
+    with pytest.raises(SchemaError, match="no split 'trainn'") as caught:
+        infer(statistics, split="trainn")
     assert "did you mean 'train'" in str(caught.value)
 
 

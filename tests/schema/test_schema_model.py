@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -132,8 +133,8 @@ def test_edit_names_the_nearest_column_and_field() -> None:
     with pytest.raises(SchemaError, match="no column 'speces'") as caught:
         PENGUINS.edit("speces", presence=0.5)
     assert "did you mean 'species'" in str(caught.value)
-    with pytest.raises(SchemaError, match="no expectation 'presense'") as caught:
-        PENGUINS.edit("species", presense=0.5)
+    with pytest.raises(SchemaError, match="no expectation 'presnce'") as caught:
+        PENGUINS.edit("species", presnce=0.5)
     assert "did you mean 'presence'" in str(caught.value)
 
 
@@ -145,9 +146,9 @@ def test_the_callers_mapping_can_change_afterwards() -> None:
 
 
 def test_it_looks_like_a_table_of_80_columns() -> None:
-    wide = Schema({"x" * 50: Column("string", 0.5, tuple(map(str, range(100))))})
+    wide = Schema({"두레" * 50: Column("string", 0.5, tuple(f"{i}번" for i in range(100)))})
     for line in (PENGUINS.text() + "\n" + wide.text()).splitlines():
-        assert len(line) <= 80
+        assert sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line) <= 80
     assert "Adelie, Chinstrap, Gentoo" in PENGUINS.text()
     assert "≥ 2,000, ≤ 8,000" in PENGUINS.text()
     assert "97 % in: Biscoe" in PENGUINS.text()

@@ -63,13 +63,13 @@ def test_columns_may_be_none(tmp_path: Path) -> None:
     [
         ("", ["schema.yaml: is empty"]),
         ("# only a comment", ["is empty"]),
-        ("a: [1, 2", ["schema.yaml:1", "is not YAML"]),
+        ("a: [1, 2\nb: 3", ["schema.yaml:2", "is not YAML", "got: "]),
         ("columns:\n\ta: 1", ["schema.yaml:2: is not YAML"]),
         ("- a\n- b", [":1: the file is not a mapping", "got:      a list"]),
         ("just text", ["the file is not a mapping", "'just text'"]),
         ("version: 1", ["there are no columns", "version"]),
         ("version: 2\ncolumns: {}", [":1: this schema has a version", "version: 1", "'2'"]),
-        ("colums: {}", [":1: the file has an unknown entry", "did you mean 'columns'"]),
+        ("columnz: {}", [":1: the file has an unknown entry", "did you mean 'columns'"]),
         ("columns: [a]", [":1: columns is not a mapping"]),
         ("columns:\n  a:\n", [":2: column 'a' is not a mapping", "nothing"]),
         ("columns:\n  a: int\n", [":2: column 'a' is not a mapping", "'int'"]),
@@ -77,7 +77,7 @@ def test_columns_may_be_none(tmp_path: Path) -> None:
         ("columns:\n  a: {type: str}\n", [":2: column 'a': unknown type", "'str'", "'string'"]),
         ("columns:\n  a: {type: [int]}\n", ["column 'a': type has a value that is not text"]),
         (
-            "columns:\n  a:\n    type: int\n    presense: 1\n",
+            "columns:\n  a:\n    type: int\n    presnce: 1\n",
             [":4: column 'a' has an unknown entry", "did you mean 'presence'"],
         ),
         (
@@ -147,7 +147,7 @@ def test_the_slow_parser_says_the_same(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(reading, "_LOADER", yaml.SafeLoader)
     test_errors_name_file_line_column_expected_and_got(
-        tmp_path, "columns:\n  a:\n    type: int\n    presense: 1\n", [":4: column 'a'"]
+        tmp_path, "columns:\n  a:\n    type: int\n    presnce: 1\n", [":4: column 'a'"]
     )
     test_errors_name_file_line_column_expected_and_got(tmp_path, "a: [1, 2", ["is not YAML"])
     test_errors_name_file_line_column_expected_and_got(tmp_path, "[" * 5000, ["too deep"])
