@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from dure.evaluate import Evaluation
     from dure.gate import Check, Gate
     from dure.push import PushedModel
-    from dure.runner import Source, component, override, pipeline, resources, step_progress
+    from dure.runner.component import Source, component
+    from dure.runner.context import override, step_progress
+    from dure.runner.pipeline import pipeline
+    from dure.runner.resources import resources
     from dure.schema import Schema
     from dure.statistics import Statistics
     from dure.train import Model
@@ -54,17 +57,17 @@ _HOME = {
     "Pusher": "components",
     "Schema": "schema",
     "SchemaGen": "components",
-    "Source": "runner",
+    "Source": "runner.component",
     "Statistics": "statistics",
     "StatisticsGen": "components",
     "Trainer": "components",
     "Transform": "components",
     "TransformGraph": "transform",
-    "component": "runner",
-    "override": "runner",
-    "pipeline": "runner",
-    "resources": "runner",
-    "step_progress": "runner",
+    "component": "runner.component",
+    "override": "runner.context",
+    "pipeline": "runner.pipeline",
+    "resources": "runner.resources",
+    "step_progress": "runner.context",
 }
 
 __all__ = [

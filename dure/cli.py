@@ -7,15 +7,15 @@ a gate, 130 interrupted.
 
 from __future__ import annotations
 
+import argparse
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import typer
-
+import dure
 from dure.errors import DureError, GateError, UsageError
 
 if TYPE_CHECKING:
@@ -25,88 +25,21 @@ if TYPE_CHECKING:
     from dure.runner.run import Run
     from dure.runner.selection import Selection
 
-app = typer.Typer(
-    name="dure",
-    help="From raw data to a served, watched and repaired Keras model.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+Options = argparse.Namespace
 
-# Words that follow the file are the pipeline's own parameters, which typer does not know.
-_OPEN: dict[str, Any] = {
-    "allow_extra_args": True,
-    "ignore_unknown_options": True,
-    "help_option_names": [],
-}
-
-_FILE = Annotated[
-    str | None,
-    typer.Argument(metavar="FILE.py[:NAME]", help="The file of the pipeline.", show_default=False),
-]
-_CONFIG = Annotated[
-    Path | None, typer.Option(help="TOML file with the pipeline's parameters.", show_default=False)
-]
-_FROM = Annotated[
-    str | None,
-    typer.Option(
-        "--from",
-        metavar="STEP",
-        help="Run STEP and what depends on it; take the rest as it was.",
-        show_default=False,
-    ),
-]
-_TO = Annotated[
-    str | None,
-    typer.Option(metavar="STEP", help="Run STEP and what it needs.", show_default=False),
-]
-_ONLY = Annotated[
-    str | None,
-    typer.Option(
-        metavar="STEP", help="Run STEP; take what it needs as it was.", show_default=False
-    ),
-]
-_NO_CACHE = Annotated[
-    list[str] | None,
-    typer.Option(metavar="STEP", help="Run STEP even if it could be reused.", show_default=False),
-]
-_OVERRIDE = Annotated[
-    str | None,
-    typer.Option(
-        metavar="WHY", help="Go on although a gate fails; WHY is recorded.", show_default=False
-    ),
-]
-_HOME = Annotated[
-    Path | None,
-    typer.Option(metavar="DIR", help="Folder of artifacts and records.", show_default=".dure"),
-]
+_ARTIFACT = "Type:digest, the beginning of one, RUN/STEP, or the name of a step of the last run"
+_RUN = "a run, the beginning of its name, or 'last'"
 
 
-@app.command("run", context_settings=_OPEN)
-def run_command(
-    context: typer.Context,
-    file: _FILE = None,
-    config: _CONFIG = None,
-    start: _FROM = None,
-    to: _TO = None,
-    only: _ONLY = None,
-    no_cache: _NO_CACHE = None,
-    override: _OVERRIDE = None,
-    home: _HOME = None,
-) -> None:
-    """Run the pipeline in FILE; what has not changed is reused.
-
-    The pipeline's own parameters follow the file: dure run taxi.py --data trips.csv --trials 5
-    """
+def run(options: Options) -> int:
+    """Run the pipeline in FILE; what has not changed is reused."""
     from dure.runner.pipeline import execute
     from dure.terminal.display import display
     from dure.terminal.text import seconds
 
-    target, arguments = _target(context, file, config)
-    selection = _selection(start, to, only, no_cache)
-    place = _home(home)
-    _check_selection(target, arguments, place, selection, override)
+    target, arguments = _target(options)
+    selection = _selection(options)
+    _check_selection(target, arguments, options, selection)
     runs: list[Run] = []
     began = time.monotonic()
     signal.signal(signal.SIGTERM, _interrupt)
@@ -115,15 +48,16 @@ def run_command(
             execute(
                 target,
                 arguments,
-                place,
+                _home(options),
                 selection=selection,
-                override=override,
+                override=options.override,
                 listener=shown,
                 on_run=runs.append,
             )
     finally:
         if runs:
             _conclude(runs[0], seconds(time.monotonic() - began))
+    return 0
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -134,230 +68,263 @@ def _conclude(run: Run, took: str) -> None:
     """Write the run's report, and say in two lines how it went and where to look."""
     from dure.web.report import write_report
 
-    counts = {"COMPLETE": 0, "CACHED": 0}
-    for step in run.steps:
-        if step.state in counts:
-            counts[step.state] += 1
+    states = [step.state for step in run.steps]
     path = write_report(run.summary(), run.home.run_folder(run.name))
-    _say(f"run {run.name}: {counts['COMPLETE']} ran, {counts['CACHED']} reused, in {took}")
+    ran, reused = states.count("COMPLETE"), states.count("CACHED")
+    _say(f"run {run.name}: {ran} ran, {reused} reused, in {took}")
     _say(f"report: {_short(path)}")
 
 
-@app.command("plan", context_settings=_OPEN)
-def plan_command(
-    context: typer.Context,
-    file: _FILE = None,
-    config: _CONFIG = None,
-    start: _FROM = None,
-    to: _TO = None,
-    only: _ONLY = None,
-    no_cache: _NO_CACHE = None,
-    override: _OVERRIDE = None,
-    home: _HOME = None,
-) -> None:
+def plan(options: Options) -> int:
     """Say what a run would do, and why, without doing it."""
     from dure.runner.pipeline import check_names
     from dure.runner.plan import make_plan
     from dure.terminal.answers import plan_lines
 
-    target, arguments = _target(context, file, config)
-    selection = _selection(start, to, only, no_cache)
-    plan = make_plan(target, arguments, _home(home), selection=selection, override=override)
-    if plan.ends is None:
-        check_names(selection, [step.step for step in plan.steps])
-    for line in plan_lines(plan):
-        typer.echo(line)
+    target, arguments = _target(options)
+    selection = _selection(options)
+    made = make_plan(
+        target, arguments, _home(options), selection=selection, override=options.override
+    )
+    if made.ends is None:
+        check_names(selection, [step.step for step in made.steps])
+    return _print(plan_lines(made))
 
 
-@app.command()
-def why(
-    run: Annotated[str, typer.Argument(help="A run, the beginning of its name, or 'last'.")],
-    step: Annotated[str, typer.Argument(help="A step of it.")],
-    home: _HOME = None,
-) -> None:
+def why(options: Options) -> int:
     """Say why a step of a run ran, or was reused."""
     from dure.runner.history import step_of_run
     from dure.terminal.answers import why_lines
 
-    with _lineage(_home(home)) as lineage:
-        for line in why_lines(step_of_run(lineage, lineage.run(run), step)):
-            typer.echo(line)
+    with _lineage(options) as lineage:
+        return _print(why_lines(step_of_run(lineage, lineage.run(options.run), options.step)))
 
 
-@app.command()
-def runs(
-    pipeline: Annotated[
-        str | None, typer.Option(help="Of this pipeline only.", show_default=False)
-    ] = None,
-    limit: Annotated[int, typer.Option(help="How many.", min=1)] = 20,
-    home: _HOME = None,
-) -> None:
+def runs(options: Options) -> int:
     """List the runs, newest first."""
     from dure.runner.history import steps_of
-    from dure.terminal.answers import run_rows, table_lines
+    from dure.terminal.answers import run_row, table_lines
 
-    with _lineage(_home(home)) as lineage:
-        found = lineage.runs(pipeline=pipeline, limit=limit)
-        rows = [run_rows(run, steps_of(lineage, run.name)) for run in found]
+    with _lineage(options) as lineage:
+        found = lineage.runs(pipeline=options.pipeline, limit=options.limit)
+        rows = [run_row(item, steps_of(lineage, item.name)) for item in found]
     headers = ("RUN", "PIPELINE", "STATE", "RAN", "REUSED", "TOOK", "PARAMETERS")
-    for line in table_lines(headers, rows):
-        typer.echo(line)
+    return _print(table_lines(headers, rows))
 
 
-@app.command()
-def show(
-    artifact: Annotated[
-        str, typer.Argument(help="Type:digest, the beginning of one, RUN/STEP, or a step's name.")
-    ],
-    home: _HOME = None,
-) -> None:
+def show(options: Options) -> int:
     """Print an artifact."""
     from dure.runner.history import find_artifact
     from dure.terminal.answers import artifact_lines
 
-    with _lineage(_home(home)) as lineage:
-        for line in artifact_lines(find_artifact(lineage, artifact)):
-            typer.echo(line)
+    with _lineage(options) as lineage:
+        return _print(artifact_lines(find_artifact(lineage, options.artifact)))
 
 
-@app.command("lineage")
-def lineage_command(
-    artifact: Annotated[
-        str, typer.Argument(help="Type:digest, the beginning of one, RUN/STEP, or a step's name.")
-    ],
-    home: _HOME = None,
-) -> None:
+def lineage(options: Options) -> int:
     """Say what an artifact was made from, and what was made from it."""
     from dure.runner.history import find_artifact
     from dure.terminal.answers import lineage_lines
 
-    with _lineage(_home(home)) as lineage:
-        found = find_artifact(lineage, artifact)
-        up = lineage.upstream(found.uid, cached=False)
-        down = lineage.downstream(found.uid, cached=False)
-    for line in lineage_lines(found, up, down):
-        typer.echo(line)
+    with _lineage(options) as store:
+        found = find_artifact(store, options.artifact)
+        up = store.upstream(found.uid, cached=False)
+        down = store.downstream(found.uid, cached=False)
+    return _print(lineage_lines(found, up, down))
 
 
-@app.command()
-def diff(
-    before: Annotated[str, typer.Argument(help="A run, or the beginning of its name.")],
-    after: Annotated[str, typer.Argument(help="Another run, or 'last'.")],
-    home: _HOME = None,
-) -> None:
+def diff(options: Options) -> int:
     """Say what differs between two runs: settings, code, data and results."""
     from dure.runner.history import compare
     from dure.terminal.answers import difference_lines
 
-    with _lineage(_home(home)) as lineage:
-        found = compare(lineage, lineage.run(before), lineage.run(after))
-    for line in difference_lines(found):
-        typer.echo(line)
+    with _lineage(options) as lineage:
+        found = compare(lineage, lineage.run(options.before), lineage.run(options.after))
+    return _print(difference_lines(found))
 
 
-@app.command()
-def verify(home: _HOME = None) -> None:
+def verify(options: Options) -> int:
     """Check every artifact against its digest."""
     from dure.runner.store import Store
 
-    store = Store(_home(home).root)
-    bad = 0
-    count = 0
-    for stored in store.all():
-        count += 1
-        problem = store.problem(stored)
-        if problem is not None:
-            bad += 1
-            typer.echo(f"✗ {stored.uid}: {problem}")
-    typer.echo(f"{count} artifacts checked, {bad} of them damaged")
-    if bad:
+    store = Store(_home(options).root)
+    everything = list(store.all())
+    problems = [(item.uid, problem) for item in everything if (problem := store.problem(item))]
+    _print([f"✗ {uid}: {problem}" for uid, problem in problems])
+    _print([f"{len(everything)} artifacts checked, {len(problems)} of them damaged"])
+    if problems:
         _say("a damaged artifact is not reused: the next run makes it again")
-        raise typer.Exit(1)
+    return 1 if problems else 0
 
 
-@app.command()
-def gc(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
-    keep_runs: Annotated[int, typer.Option(help="Runs to keep of each pipeline.", min=1)] = 10,
-    home: _HOME = None,
-) -> None:
+def gc(options: Options) -> int:
     """Remove the artifacts that no kept run made, used or reused."""
     from dure.runner.gc import collect, find_garbage
     from dure.terminal.text import amount
 
-    place = _home(home)
-    with _lineage(place) as lineage:
-        garbage = find_garbage(place, lineage, keep_runs=keep_runs)
-        for stored, size in garbage.artifacts:
-            typer.echo(f"{stored.uid}  {amount(size)}")
-        if not dry_run:
-            collect(place, lineage, garbage)
-    did = "would be removed" if dry_run else "removed"
-    typer.echo(
-        f"{len(garbage.artifacts)} artifacts, {amount(garbage.bytes)}, {did}; "
-        f"{len(garbage.kept_runs)} runs kept"
-    )
+    home = _home(options)
+    with _lineage(options) as lineage:
+        garbage = find_garbage(home, lineage, keep_runs=options.keep_runs)
+        _print([f"{stored.uid}  {amount(size)}" for stored, size in garbage.artifacts])
+        if not options.dry_run:
+            collect(home, lineage, garbage)
+    did = "would be removed" if options.dry_run else "removed"
+    count, kept = len(garbage.artifacts), len(garbage.kept_runs)
+    return _print([f"{count} artifacts, {amount(garbage.bytes)}, {did}; {kept} runs kept"])
 
 
-@app.command()
-def serve(
-    folder: Annotated[Path, typer.Argument(help="Folder of a model's numbered versions.")],
-    name: Annotated[
-        str | None,
-        typer.Option(help="Name of the model. Default: the folder's.", show_default=False),
-    ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.")] = 8501,
-    poll_seconds: Annotated[float, typer.Option(help="How often to look for versions.")] = 1.0,
-) -> None:
+def serve(options: Options) -> int:
     """Answer predictions over REST, as TensorFlow Serving does."""
     from dure.serve import serve as run_server
 
     run_server(
-        folder,
-        name=name,
-        host=host,
-        port=port,
-        poll_seconds=poll_seconds,
+        options.folder,
+        name=options.name,
+        host=options.host,
+        port=options.port,
+        poll_seconds=options.poll_seconds,
         ready=lambda url: _say(f"serving {url}"),
+    )
+    return 0
+
+
+# --- options ------------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="dure",
+        description="From raw data to a served, watched and repaired Keras model.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"dure {dure.__version__}")
+    words = parser.add_subparsers(title="words", metavar="WORD", required=True)
+    for word in (run, plan):
+        command = _word(words, word, add_help=False)
+        command.add_argument(
+            "file", metavar="FILE.py[:NAME]", nargs="?", help="the pipeline's file"
+        )
+        _selection_options(command)
+    command = _word(words, why)
+    command.add_argument("run", metavar="RUN", help=_RUN)
+    command.add_argument("step", metavar="STEP", help="a step of it")
+    command = _word(words, runs)
+    command.add_argument("--pipeline", metavar="NAME", help="of this pipeline only")
+    command.add_argument("--limit", type=_at_least_one, default=20, help="how many (default 20)")
+    for word in (show, lineage):
+        _word(words, word).add_argument("artifact", metavar="ARTIFACT", help=_ARTIFACT)
+    command = _word(words, diff)
+    command.add_argument("before", metavar="RUN", help=_RUN)
+    command.add_argument("after", metavar="RUN", help=_RUN)
+    _word(words, verify)
+    command = _word(words, gc)
+    command.add_argument("--dry-run", action="store_true", help="only say what would go")
+    command.add_argument(
+        "--keep-runs",
+        type=_at_least_one,
+        default=10,
+        metavar="N",
+        help="runs to keep of each pipeline (default 10)",
+    )
+    _serve_options(_word(words, serve))
+    return parser
+
+
+def _word(words: Any, function: Callable[[Options], int], **kwargs: Any) -> Any:
+    """Add a sub-command that is called as its function is, and described by its docstring."""
+    text = function.__doc__
+    command = words.add_parser(
+        function.__name__, help=text, description=text, allow_abbrev=False, **kwargs
+    )
+    command.set_defaults(function=function, command=command, words=[])
+    if function is not serve:
+        command.add_argument(
+            "--home", metavar="DIR", help="folder of artifacts and records (default .dure)"
+        )
+    return command
+
+
+def _selection_options(command: argparse.ArgumentParser) -> None:
+    command.epilog = (
+        "The pipeline's own parameters follow the file: dure run taxi.py --data trips.csv. "
+        "'dure run FILE.py --help' lists them."
+    )
+    command.add_argument(
+        "-h", "--help", action="store_true", help="show this, or FILE's parameters"
+    )
+    command.add_argument("--config", metavar="FILE.toml", help="the pipeline's parameters")
+    command.add_argument(
+        "--from",
+        dest="start",
+        metavar="STEP",
+        help="run STEP and what depends on it; take the rest as it was",
+    )
+    command.add_argument("--to", metavar="STEP", help="run STEP and what it needs")
+    command.add_argument("--only", metavar="STEP", help="run STEP; take what it needs as it was")
+    command.add_argument(
+        "--no-cache",
+        metavar="STEP",
+        action="append",
+        default=[],
+        help="run STEP even if it could be reused; may be repeated",
+    )
+    command.add_argument(
+        "--override", metavar="WHY", help="go on although a gate fails; WHY is recorded"
     )
 
 
-def _target(
-    context: typer.Context, file: str | None, config: Path | None
-) -> tuple[Pipeline[..., Any], dict[str, Any]]:
+def _serve_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("folder", metavar="FOLDER", help="folder of a model's numbered versions")
+    command.add_argument("--name", help="name of the model (default: the folder's)")
+    command.add_argument("--host", default="127.0.0.1", help="address (default 127.0.0.1)")
+    command.add_argument(
+        "--port", type=int, default=8501, help="port; 0 picks a free one (default 8501)"
+    )
+    command.add_argument(
+        "--poll-seconds",
+        type=float,
+        default=1.0,
+        metavar="SECONDS",
+        help="how often to look for new versions (default 1)",
+    )
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, got {text}")
+    return number
+
+
+# --- what the words share -----------------------------------------------------------------------
+
+
+def _target(options: Options) -> tuple[Pipeline[..., Any], dict[str, Any]]:
     """Return the pipeline and its arguments, or print help and leave."""
-    words: Sequence[str] = context.args
-    if file in (None, "--help", "-h"):
-        typer.echo(context.get_help())
-        raise typer.Exit(0 if file else 2)
+    if options.file is None:
+        options.command.print_help()
+        sys.exit(0 if options.help else 2)
     from dure.runner.parameters import from_command_line, usage
     from dure.runner.pipeline import load_pipeline
 
-    assert file is not None
-    target = load_pipeline(file)
-    if "--help" in words:
-        typer.echo(usage(target, file))
-        raise typer.Exit
-    return target, from_command_line(target, words, config)
+    target = load_pipeline(options.file)
+    if options.help:
+        _print([usage(target, options.file)])
+        sys.exit(0)
+    config = Path(options.config) if options.config else None
+    return target, from_command_line(target, options.words, config)
 
 
-def _selection(
-    start: str | None, to: str | None, only: str | None, no_cache: Sequence[str] | None
-) -> Selection:
+def _selection(options: Options) -> Selection:
     from dure.runner.selection import Selection
 
-    if only is not None and (start is not None or to is not None):
+    if options.only is not None and (options.start is not None or options.to is not None):
         raise UsageError("--only cannot go with --from or --to", fix="choose one of them")
-    return Selection(start, to, only, frozenset(no_cache or ()))
+    return Selection(options.start, options.to, options.only, frozenset(options.no_cache))
 
 
 def _check_selection(
-    target: Pipeline[..., Any],
-    arguments: dict[str, Any],
-    home: Home,
-    selection: Selection,
-    override: str | None,
+    target: Pipeline[..., Any], arguments: dict[str, Any], options: Options, selection: Selection
 ) -> None:
     """Refuse an unknown step before anything runs, as far as a plan can see."""
     if not selection.names:
@@ -365,20 +332,23 @@ def _check_selection(
     from dure.runner.pipeline import check_names
     from dure.runner.plan import make_plan
 
-    plan = make_plan(target, arguments, home, selection=selection, override=override)
-    if plan.ends is None:
-        check_names(selection, [step.step for step in plan.steps])
+    made = make_plan(
+        target, arguments, _home(options), selection=selection, override=options.override
+    )
+    if made.ends is None:
+        check_names(selection, [step.step for step in made.steps])
 
 
-def _home(folder: Path | None) -> Home:
+def _home(options: Options) -> Home:
     from dure.runner.home import Home
 
-    return Home.find(folder)
+    return Home.find(options.home)
 
 
-def _lineage(home: Home) -> Lineage:
+def _lineage(options: Options) -> Lineage:
     from dure.lineage import Lineage
 
+    home = _home(options)
     if "://" not in home.lineage and not Path(home.lineage).exists():
         raise UsageError(
             f"nothing has run here yet: there is no {_short(Path(home.lineage))}",
@@ -395,33 +365,41 @@ def _short(path: Path) -> str:
         return str(path)
 
 
+def _print(lines: Sequence[str]) -> int:
+    for line in lines:
+        sys.stdout.write(line + "\n")
+    return 0
+
+
 def _say(line: str) -> None:
-    typer.echo(line, err=True)
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
 
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit status."""
+    options, words = _parser().parse_known_args()
+    if words and options.function not in (run, plan):
+        options.command.error("not understood: " + " ".join(words))
+    options.words = words
     try:
-        status = app(standalone_mode=False)
+        status = options.function(options)
     except GateError as error:
-        _fail(error, 3)
+        status = _told(error, 3)
     except UsageError as error:
-        _fail(error, 2)
+        status = _told(error, 2)
     except DureError as error:
-        _fail(error, 1)
+        status = _told(error, 1)
     except KeyboardInterrupt:
         _say("interrupted; finished steps are kept and will be reused")
-        sys.exit(130)
-    except typer.Abort:
-        sys.exit(1)
-    except Exception as error:
-        if hasattr(error, "show") and hasattr(error, "exit_code"):  # click's own, on usage
-            error.show()
-            sys.exit(error.exit_code)
-        raise
-    sys.exit(status if isinstance(status, int) else 0)
-
-
-def _fail(error: DureError, status: int) -> NoReturn:
-    _say(f"error: {error}")
+        status = 130
+    except BrokenPipeError:
+        # Whoever read standard output has left, as `head` does; that is no failure of ours.
+        sys.stderr.close()
+        status = 0
     sys.exit(status)
+
+
+def _told(error: DureError, status: int) -> int:
+    _say(f"error: {error}")
+    return status

@@ -13,7 +13,8 @@ from typing import Any
 from dure.data import Examples
 from dure.evaluate import Evaluation
 from dure.push import PushedModel
-from dure.runner import Source, component, step_progress
+from dure.runner.component import Source, component
+from dure.runner.context import step_progress
 from dure.schema import Schema
 from dure.statistics import Statistics
 from dure.train import Model

@@ -90,16 +90,18 @@ font-size:13px;line-height:1.45;margin:4px 0;border:0}
 vertical-align:top;max-width:44em;white-space:normal;overflow-wrap:break-word;unicode-bidi:plaintext}
 .dure.dure th:last-child,.dure.dure td:last-child{padding-right:0}
 .dure.dure th{color:var(--soft);font-weight:600;max-width:22em}
+.dure.dure table.facts td{overflow-wrap:anywhere}.dure.dure table.facts th{max-width:14em;overflow-wrap:break-word}
 .dure.dure thead th{vertical-align:bottom}.dure.dure tbody tr:last-child>*{border-bottom:0}
 .dure.dure .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .dure .badge{display:inline-flex;align-items:center;gap:5px;padding:0 9px 0 7px;border-radius:10px;border:1px solid currentColor;
 font-size:12px;line-height:18px;font-weight:500;white-space:nowrap;vertical-align:1px}
+.dure td>.badge{vertical-align:top}
 .dure .pass{color:var(--pass)}.dure .fail{color:var(--fail)}.dure .skip{color:var(--skip)}
 .dure .reused{color:var(--reused)}.dure .warn{color:var(--warn)}
 .dure .panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(340px,100%),1fr));gap:16px;margin:8px 0;align-items:start}
 .dure.dure .panel table{width:100%}
 .dure .panel{background:var(--panel);border-radius:8px;padding:14px 16px;min-width:0}
-.dure.dure svg{display:block;width:100%;height:auto;max-width:420px;overflow:visible}
+.dure.dure svg{display:block;width:100%;height:auto;max-width:380px;overflow:visible}
 .dure svg text{fill:var(--soft);font-size:11px}
 .dure svg .axis{stroke:var(--line);fill:none}.dure svg .bar{fill:var(--accent)}
 .dure svg .s0{stroke:var(--accent);fill:none;stroke-width:1.75}

@@ -203,7 +203,8 @@ def test_parameters_come_from_the_signature_the_file_and_the_command_line(folder
         (["run", "sums.py", "--only", "Scale", "--to", "Use"], "--only cannot go with"),
         (["run", "sums.py", "--config", "none.toml"], "none.toml cannot be read"),
         (["why", "last", "Scale"], "nothing has run here yet"),
-        (["frobnicate"], "No such command"),
+        (["frobnicate"], "invalid choice: 'frobnicate'"),
+        (["runs", "--frobnicate"], "not understood: --frobnicate"),
     ],
 )
 def test_a_wrong_call_says_what_is_wrong_and_what_is_right(

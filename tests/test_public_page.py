@@ -10,7 +10,17 @@ import pytest
 import dure
 from dure import errors
 
-HEAVY = ("polars", "tensorflow", "keras", "sqlalchemy", "numpy", "rich", "alembic", "pydantic")
+HEAVY = (
+    "polars",
+    "tensorflow",
+    "keras",
+    "sqlalchemy",
+    "numpy",
+    "rich",
+    "alembic",
+    "pydantic",
+    "jinja2",
+)
 
 
 def loaded_after(code: str) -> set[str]:
@@ -53,7 +63,7 @@ def test_help_loads_nothing_heavy() -> None:
         "    sys.argv = ['dure', '--help']; dure.cli.main()\n"
         "pass"
     )
-    assert "typer" in loaded
+    assert "argparse" in loaded
     assert loaded.isdisjoint(HEAVY)
 
 

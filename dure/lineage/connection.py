@@ -199,6 +199,9 @@ def _postgres(url: URL, timeout: float) -> Engine:
         "connect_timeout": wait,
         # A host that vanished answers nothing at all: give up on what it does not acknowledge.
         "tcp_user_timeout": wait * 1000,
+        "keepalives_idle": wait,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
         "application_name": "dure",
     }
     try:

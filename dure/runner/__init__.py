@@ -6,20 +6,3 @@ artifacts live), `attempt` and `worker` (where user code runs), `step` and `run`
 `selection` and `plan` (a part of it, or none of it yet), `pipeline` and `parameters` (from a file
 and a command line), `memory` (the record).
 """
-
-from dure.runner.component import Component, Source, component
-from dure.runner.context import override, step_progress
-from dure.runner.pipeline import Pipeline, pipeline
-from dure.runner.resources import Resources, resources
-
-__all__ = [
-    "Component",
-    "Pipeline",
-    "Resources",
-    "Source",
-    "component",
-    "override",
-    "pipeline",
-    "resources",
-    "step_progress",
-]

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dure.serve.runner import DTYPES, Signature, TensorInfo
 
 # Field numbers of tensorflow/core/protobuf/meta_graph.proto and framework/tensor_shape.proto.
-_SIGNATURE_DEF = 5
+_SIGNATURE_DEF, _OBJECT_GRAPH_DEF = 5, 7
 _KEY, _VALUE = 1, 2
 _INPUTS, _OUTPUTS, _METHOD_NAME = 1, 2, 3
 _NAME, _DTYPE, _TENSOR_SHAPE = 1, 2, 3
@@ -43,6 +43,11 @@ def signatures(meta_graph: bytes) -> dict[str, Signature]:
             name, body = _entry(value)
             found[name] = _signature(body)
     return dict(sorted(found.items()))
+
+
+def has_objects(meta_graph: bytes) -> bool:
+    """Return whether the model was saved by TensorFlow 2, which always writes variables."""
+    return any(number == _OBJECT_GRAPH_DEF for number, _ in _fields(meta_graph))
 
 
 def _signature(message: bytes) -> Signature:

@@ -62,6 +62,7 @@ class SavedModel:
         self._free = weakref.finalize(self, _free, session, graph)
         self._free.atexit = False
         try:
+            _check_variables(directory, meta_graph)
             self._signatures = protobuf.signatures(meta_graph)
             self._plans = {
                 name: _plan(graph, signature)
@@ -121,6 +122,13 @@ def _load(directory: Path, graph: int) -> tuple[int, bytes]:
     finally:
         tf.TF_DeleteSessionOptions(options)
         tf.TF_DeleteBuffer(buffer)
+
+
+def _check_variables(directory: Path, meta_graph: bytes) -> None:
+    # TensorFlow takes a missing folder for a model without variables, and fails on each request.
+    index = directory / "variables" / "variables.index"
+    if protobuf.has_objects(meta_graph) and not index.is_file():
+        raise _unloadable(directory, f"{index.relative_to(directory)} is missing")
 
 
 def _free(session: int, graph: int) -> None:

@@ -70,7 +70,7 @@ def short_uid(uid: str) -> str:
     return f"{kind}:{digest[:8]}"
 
 
-def run_rows(run: ContextRecord, steps: Sequence[StepHistory]) -> list[str]:
+def run_row(run: ContextRecord, steps: Sequence[StepHistory]) -> list[str]:
     """Return a run as a row: name, pipeline, state, ran, reused, took, parameters."""
     states = [step.execution.state for step in steps]
     ends = [step.execution.finished for step in steps if step.execution.finished]

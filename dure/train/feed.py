@@ -1,8 +1,9 @@
 """Rows in memory as batches for Keras: shuffled, and without Python for a row or a batch.
 
 ``tf.data.Dataset.from_tensor_slices(…).shuffle(…).batch(…)`` moves every single row through C++
-queues. Here an epoch is one random permutation. A chunk of it, worth some hundred batches, is
-gathered at once, one gather a feature, and a batch is a slice of the chunk.
+queues. Here an epoch is one random permutation, cut into batches of positions, and a batch is
+one gather a feature. (Measured for 10 features and batches of 40: two thirds of the processor
+time, and less the larger the batch. Gathering some hundred batches at once was no faster.)
 """
 
 from __future__ import annotations
@@ -10,9 +11,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-
-
-_CHUNK = 256  # batches gathered at once: few enough that their copy is small beside the data
 
 
 class Batches:
@@ -64,23 +62,14 @@ class Batches:
             if self._seed is not None:
                 key = tf.stack([tf.constant(self._seed, tf.int64), self.epoch])
                 positions = tf.random.experimental.stateless_shuffle(positions, seed=key)
-            return tf.data.Dataset.range(0, rows, size * _CHUNK).map(
-                lambda start: positions[start : tf.minimum(start + size * _CHUNK, rows)]
+            return tf.data.Dataset.range(steps).map(
+                lambda step: positions[step * size : tf.minimum((step + 1) * size, rows)]
             )
 
-        def cut(positions: Any) -> Any:
-            full = tf.shape(positions)[0] // size
-            taken = keras.tree.map_structure(lambda t: tf.gather(t, positions), (self._x, self._y))
-            even = keras.tree.map_structure(
-                lambda t: tf.reshape(t[: full * size], [full, size, *t.shape[1:]]), taken
-            )
-            rest = keras.tree.map_structure(lambda t: t[full * size :], taken)
-            left = tf.cast(tf.shape(positions)[0] > full * size, tf.int64)
-            return tf.data.Dataset.from_tensor_slices(even).concatenate(
-                tf.data.Dataset.from_tensors(rest).take(left)
-            )
+        def gather(positions: Any) -> Any:
+            return keras.tree.map_structure(lambda t: tf.gather(t, positions), (self._x, self._y))
 
-        whole = tf.data.Dataset.from_tensors(0).flat_map(order).flat_map(cut).take(steps)
+        whole = tf.data.Dataset.from_tensors(0).flat_map(order).map(gather)
         return whole.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
 
 

@@ -141,7 +141,7 @@ class Model(Artifact):
         parts = []
         for start in range(0, max(frame.height, 1), _BATCH):
             feeds = convert(frame.slice(start, _BATCH), columns)
-            result = answer(**{name: tf.constant(value) for name, value in feeds.items()})
+            result = answer(**feeds)
             parts.append(next(iter(result.values())).numpy())
         return np.concatenate(parts)
 

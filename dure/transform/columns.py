@@ -18,8 +18,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from dure.errors import DataError, TransformError, nearest
 
 if TYPE_CHECKING:
@@ -97,9 +95,8 @@ def convert(frame: pl.DataFrame, columns: Mapping[str, RawColumn]) -> dict[str, 
 
     Returns
     -------
-    dict of str to numpy.ndarray or tensorflow.Tensor
-        By `RawColumn.served_name`: one array of shape ``(rows,)`` a column; strings as a
-        TensorFlow tensor.
+    dict of str to tensorflow.Tensor
+        By `RawColumn.served_name`: one tensor of shape ``(rows,)`` a column.
 
     Raises
     ------
@@ -164,11 +161,11 @@ def _check_type(series: pl.Series, column: RawColumn) -> None:
 
 
 def _feed(series: pl.Series, column: RawColumn) -> Any:
-    if column.dtype != "string":
-        values = series.fill_null(float("nan")) if column.dtype == "float32" else series
-        return np.ascontiguousarray(values.to_numpy())
     from dure.transform._keras import load_tensorflow
 
-    tensorflow: Any = load_tensorflow("a string column")
+    tensorflow: Any = load_tensorflow("Transform")
+    if column.dtype != "string":
+        values = series.fill_null(float("nan")) if column.dtype == "float32" else series
+        return tensorflow.constant(values.to_numpy())
     texts = series.fill_null("").to_numpy()
     return tensorflow.constant(texts, dtype=tensorflow.string, shape=(len(series),))

@@ -16,10 +16,10 @@ _BOX = 48.0
 _GAP = 30.0
 _PAD = 4.0
 _NARROW, _WIDE = 92.0, 190.0
-_LETTER, _SMALL = 7.3, 6.4
-"""Width of a letter of a name (12 px, semibold) and of the line below it (11 px), about."""
-_CELLS = 22
-"""Letters of a name that fit into the widest box; East Asian ones count twice."""
+_EM, _SMALL_EM = 12.0, 11.0
+_THIN, _FAT = frozenset("fijlrtI .,:;|!'()[]-·"), frozenset("mwMW@%&")
+_NAME = _WIDE - 22
+"""Room for a name in the widest box, in px."""
 
 # The shadows at the ends of the box show that there is more to scroll to: a cover that moves with
 # what is inside hides each at its end.
@@ -157,21 +157,29 @@ def _title(step: StepSummary) -> str:
 
 
 def _name(step: StepSummary) -> str:
-    name = " ".join(step.name.split())
-    if _cells(name) <= _CELLS:
+    name = " ".join(step.name[:200].split())
+    if _length(name) <= _NAME:
         return name
-    kept = name[: _CELLS - 1]
-    while _cells(kept) > _CELLS - 1:
-        kept = kept[:-1]
-    return kept + "…"
+    while _length(name) > _NAME - _EM:
+        name = name[:-1]
+    return name + "…"
 
 
-def _cells(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+def _length(text: str, em: float = _EM) -> float:
+    """Return how many px a text takes, about, in a bold font that runs wide."""
+    return em * sum(map(_advance, text))
+
+
+def _advance(letter: str) -> float:
+    if letter in _THIN:
+        return 0.45
+    if letter in _FAT or unicodedata.east_asian_width(letter) in "WF":
+        return 1.05
+    return 0.78 if letter.isupper() else 0.69
 
 
 def _wide(step: StepSummary) -> float:
-    need = max(_LETTER * _cells(_name(step)) + 22, _SMALL * len(_did(step)[1]) + 40)
+    need = max(_length(_name(step)) + 22, _length(_did(step)[1], _SMALL_EM) * 0.92 + 40)
     return float(round(min(_WIDE, need)))
 
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-_SWEEPS = 12
+_SWEEPS = 24
 BOX_ROOM = 64.0
 """Room of a box from top to bottom, with what is kept free around it, in user units."""
 _PASSAGE_ROOM = 20.0

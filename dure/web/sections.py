@@ -153,12 +153,12 @@ def _about(step: StepSummary) -> Markup:
         about[title] = _list(step.reasons)
     if step.parents:
         about["takes from"] = ", ".join(step.parents)
-    about |= {f"setting {name}": value for name, value in step.settings.items()}
     if step.output:
         about |= {"makes": kind, "digest": Markup("<code>{}</code>").format(digest)}
     if step.path:
         about["folder"] = Markup("<code>{}</code>").format(step.path)
-    return draw.facts(about)
+    settings = Markup("<h4>Settings</h4>{}").format(draw.facts(step.settings))
+    return draw.facts(about) + (settings if step.settings else "")
 
 
 def _list(texts: tuple[str, ...]) -> Markup:

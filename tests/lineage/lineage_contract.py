@@ -9,11 +9,13 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from alembic import command as command_of_alembic
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.util.exc import CommandError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from dure.errors import LineageError
 from dure.lineage import (
@@ -30,7 +32,10 @@ from dure.lineage.tables import metadata
 
 WRITER = Path(__file__).with_name("lineage_writer.py")
 few = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    deadline=None,
+    # One database for all examples is meant; each subclass runs the examples on its own.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
 )
 fresh = itertools.count()
 
@@ -159,6 +164,27 @@ class LineageContract:
             connection.execute(text("DROP TABLE t"))
         with pytest.raises(LineageError, match="holds no lineage"):
             Lineage.open(url, create=False)
+
+    def test_an_upgrade_that_fails_leaves_nothing(self, url, empty_engine, monkeypatch):
+        def fails(config, revision, real=command_of_alembic.upgrade):
+            real(config, revision)
+            raise CommandError("a migration failed\nat its end")
+
+        monkeypatch.setattr(command_of_alembic, "upgrade", fails)
+        with pytest.raises(LineageError) as caught:
+            Lineage.open(url)
+        assert "cannot be brought to version 0001" in str(caught.value)
+        assert caught.value.got == "a migration failed"
+        assert inspect(empty_engine).get_table_names() == []
+        monkeypatch.undo()
+        Lineage.open(url).close()
+
+    def test_a_database_before_the_first_version_is_upgraded(self, url, empty_engine):
+        with transaction(empty_engine) as connection:
+            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+        with Lineage.open(url) as lineage:
+            assert lineage.runs() == []
+            assert rows(lineage, "SELECT version_num FROM alembic_version") == [("0001",)]
 
     def test_processes_that_open_a_new_database_at_once_all_succeed(self, url):
         writers = [
@@ -462,8 +488,8 @@ class LineageContract:
     def test_a_step_that_is_not_there_names_the_nearest(self, lineage):
         lineage.apply(step("e1", step="statistics"))
         with pytest.raises(LineageError) as caught:
-            lineage.execution("r1", "statistcs")
-        assert "run 'r1' has no step 'statistcs'" in str(caught.value)
+            lineage.execution("r1", "statistiks")
+        assert "run 'r1' has no step 'statistiks'" in str(caught.value)
         assert "did you mean 'statistics'?" in str(caught.value)
 
     def test_of_two_executions_of_a_step_the_newest_is_meant(self, lineage):
@@ -496,18 +522,18 @@ class LineageContract:
     # -- artifacts -------------------------------------------------------------------------
 
     def test_an_artifact_is_found_by_uid_or_by_a_start(self, lineage):
-        kept = [artifact("abc1"), artifact("abd2"), artifact("abc1", "Schema"), artifact("ff")]
+        kept = [artifact("abc1"), artifact("abe2"), artifact("abc1", "Schema"), artifact("ff")]
         lineage.apply(Change(artifacts=tuple(kept)))
         assert lineage.artifact("Schema:abc1") == kept[2]
         assert lineage.artifact("Model:abc") == kept[0]
-        assert lineage.artifact("abd") == kept[1]
+        assert lineage.artifact("abe") == kept[1]
         assert lineage.artifact("f") == kept[3]
 
     @pytest.mark.parametrize(
         ("reference", "words"),
         [
             ("abc", ["more than one artifact starts with 'abc'", "Model:abc1", "Schema:abc1"]),
-            ("Model:a", ["more than one artifact", "Model:abc1", "Model:abd2"]),
+            ("Model:a", ["more than one artifact", "Model:abc1", "Model:abe2"]),
             ("Model:abc2", ["there is no artifact 'Model:abc2'", "did you mean 'Model:abc1'?"]),
             ("ABC1", ["there is no artifact 'ABC1'"]),
             ("%", ["there is no artifact '%'"]),
@@ -515,7 +541,7 @@ class LineageContract:
         ],
     )
     def test_an_artifact_that_is_not_clear_names_candidates(self, lineage, reference, words):
-        kept = (artifact("abc1"), artifact("abd2"), artifact("abc1", "Schema"))
+        kept = (artifact("abc1"), artifact("abe2"), artifact("abc1", "Schema"))
         lineage.apply(Change(artifacts=kept))
         with pytest.raises(LineageError) as caught:
             lineage.artifact(reference)

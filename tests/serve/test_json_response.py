@@ -158,7 +158,7 @@ def test_whole_numbers_and_truths_are_exact(dtype: str) -> None:
 
 
 def test_strings_are_quoted_and_bytes_that_are_no_utf8_pass_through() -> None:
-    values = np.array(["é\"\\/\n\x01".encode(), b"\xff"], object)
+    values = np.array(['é"\\/\n\x01'.encode(), b"\xff"], object)
     assert encode({"s": values}, "row") == (
         b'{\n    "predictions": ["\xc3\xa9\\"\\\\/\\n\\u0001", "\xff"\n    ]\n}'
     )
