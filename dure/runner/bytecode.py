@@ -26,7 +26,7 @@ _FUSED = {
 }
 
 # What the body of a class notes about its own place in the source.
-_PLACES = frozenset({"__doc__", "__firstlineno__"})
+_PLACES = frozenset({"__doc__", "__firstlineno__", "__static_attributes__"})
 
 _JUMPS = frozenset(dis.hasjrel) | frozenset(dis.hasjabs)
 
@@ -126,15 +126,18 @@ class Import:
     module : str
         The module that it names.
     attribute : str or None
-        What it takes from the module; None: the module itself, or what contains it.
+        What it takes from the module; None: the module itself.
     level : int
         Number of dots in front.
+    top : bool
+        Whether it binds the package that contains ``module``: ``import a.b`` binds ``a``.
     """
 
     bound: str
     module: str
     attribute: str | None
     level: int
+    top: bool = False
 
 
 @dataclass
@@ -162,7 +165,11 @@ def mentions(code: types.CodeType) -> Mentions:
     found = Mentions()
     for part in code_tree(code):
         steps = _steps(part)
+        # Python 3.13 loads the cells for an inner function like variables.
+        cells = {*part.co_cellvars, *part.co_freevars}
         for index, step in enumerate(steps):
+            if step.name == "LOAD_FAST" and step.value in cells:
+                continue
             if step.name.startswith(_LOADS):
                 path = tuple(_path(steps, index + 1))
                 found.paths.setdefault(step.value, set()).add(path)
@@ -183,12 +190,9 @@ def _imports(steps: list[_Step], index: int) -> Iterator[Import]:
     """Yield the imports of the statement whose IMPORT_NAME is at ``index``."""
     module, level, names = (steps[index - place].value for place in (0, 2, 1))
     if not names:
-        # `import a.b as c` takes b out of a, and so on; `import a.b` binds a.
-        renamed = steps[index + 1].name == "IMPORT_FROM"
+        # `import a.b as c` takes b out of a by IMPORT_FROM, and binds it; `import a.b` binds a.
         bound = next(step.value for step in steps[index + 1 :] if step.name in _STORES)
-        yield Import(bound, module if renamed else module.split(".")[0], None, level)
-        if not renamed and "." in module:
-            yield Import(bound, module, None, level)
+        yield Import(bound, module, None, level, top=steps[index + 1].name in _STORES)
         return
     for step, after in zip(steps[index + 1 :], steps[index + 2 :], strict=False):
         if step.name == "IMPORT_NAME":

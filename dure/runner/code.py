@@ -5,36 +5,35 @@ functions, classes and constants, attributes of the user's modules, imports insi
 what closures and defaults hold. Each definition reached becomes one entry, ``name -> digest``;
 the folder around it, comments, docstrings, formatting and line numbers do not count.
 
-The *user's own* code is what lies neither in the standard library, nor among the installed
-packages, nor in Dure. Other people's code enters a key by the version of the package that a
-component declares.
+What is the *user's own* code is said in `dure.runner.own`. Other people's code is named, and
+enters a key by the version of the package that a component declares.
 
 The walk reads the code that is loaded, not the file it came from, so a function in a notebook,
-a lambda and a function made by another are all treated alike. What is looked up by a computed
-name (``getattr(module, name)``, ``importlib``) cannot be seen: pass it as a setting.
+a lambda and a function made by another are all treated alike. A module of the user's that is
+passed on as a whole, or asked for a computed name, counts as a whole. What ``importlib`` brings
+in under a computed name cannot be seen: pass it as a setting.
 """
 
 from __future__ import annotations
 
-import builtins
 import contextlib
-import dis
+import enum
 import functools
 import importlib
 import importlib.util
-import site
 import sys
-import sysconfig
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from dure.errors import FingerprintError
-from dure.runner.encode import Refer, digest_of, encode, frame
+from dure.runner.bytecode import Import, code_bytes, mentions
+from dure.runner.encode import digest_of, encode, frame
+from dure.runner.lazy import lazily
+from dure.runner.own import dotted_name, is_own, is_own_file, is_own_module, module_name
 
-_PACKAGE = str(Path(__file__).resolve().parent.parent)
+__all__ = ["Reached", "dotted_name", "is_own", "is_own_file", "walk"]
 
 # Attributes of a class that say where it stands or repeat what is hashed elsewhere.
 _CLASS_NOISE = frozenset(
@@ -43,6 +42,7 @@ _CLASS_NOISE = frozenset(
         "__weakref__",
         "__doc__",
         "__module__",
+        "__qualname__",
         "__firstlineno__",
         "__static_attributes__",
         "__abstractmethods__",
@@ -54,6 +54,22 @@ _CLASS_NOISE = frozenset(
         "__class_vars__",
         "__private_attributes__",
         "__signature__",
+    }
+)
+
+# What a module says about itself: it changes with the folder, or with how the file is run.
+_MODULE_NOISE = frozenset(
+    {
+        "__name__",
+        "__file__",
+        "__doc__",
+        "__package__",
+        "__spec__",
+        "__loader__",
+        "__path__",
+        "__cached__",
+        "__builtins__",
+        "__annotations__",
     }
 )
 
@@ -76,7 +92,11 @@ class Reached:
     parts: dict[str, str] = field(default_factory=dict)
     opaque: dict[str, str] = field(default_factory=dict)
     packages: set[str] = field(default_factory=set)
-    _seen: dict[int, bytes] = field(default_factory=dict, repr=False)
+    _names: dict[Any, str] = field(default_factory=dict, repr=False)
+    # Definitions that have a name and no digest yet. A list, not recursion: a chain of calls
+    # in a large project is longer than Python's stack.
+    _waiting: list[tuple[str, Any]] = field(default_factory=list, repr=False)
+    _busy: bool = field(default=False, repr=False)
     # Objects are told apart by id, so they have to stay alive while the walk lasts.
     _alive: list[Any] = field(default_factory=list, repr=False)
 
@@ -87,101 +107,53 @@ class Reached:
         keeps recursion and mutual reference finite.
         """
         if isinstance(value, types.ModuleType):
-            return self._refer_module(value)
+            return self._module(value, None)
         name = dotted_name(value)
-        if not is_own(value):
-            return name.encode() + self._inside_foreign(value, name)
-        if id(value) in self._seen:
-            return self._seen[id(value)]
-        self._seen[id(value)] = name.encode()
-        self._alive.append(value)
-        content = self._class(value) if isinstance(value, type) else self._function(value)
-        return self._add(name, content)
+        if is_own(value):
+            return self._own(name, id(value), value)
+        self._note_package(_maker(value))
+        return frame("foreign", name.encode()) + self._all_own_inside(value)
 
-    def _inside_foreign(self, value: Any, name: str) -> bytes:
-        """Return what of the user's a library's wrapper holds, such as a decorated function."""
-        if not name.startswith("builtins."):
-            self.packages.add(name.split(".", maxsplit=1)[0])
-        held = [getattr(value, "__wrapped__", None)]
+    def _own(self, name: str, key: Any, value: Any) -> bytes:
+        """Return the reference to a definition; it is digested once."""
+        if key not in self._names:
+            unique, count = name, 2
+            # Two lambdas of one line, or one factory called twice, share a name.
+            while unique in self.parts:
+                unique, count = f"{name}#{count}", count + 1
+            self._names[key] = unique
+            self._alive.append(value)
+            self.parts[unique] = ""
+            self._waiting.append((unique, value))
+            self._drain()
+        return frame("own", self._names[key].encode())
+
+    def _drain(self) -> None:
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._waiting:
+                name, value = self._waiting.pop()
+                self.parts[name] = digest_of(self._content(name, value))
+        finally:
+            self._busy = False
+
+    def _content(self, name: str, value: Any) -> bytes:
         if isinstance(value, types.FunctionType):
-            held += [content for _, content in _cells(value)]
-        own = [item for item in held if isinstance(item, type | types.FunctionType)]
-        return b"".join(self.refer(item) for item in own if is_own(item))
+            return self._function(name, value)
+        return self._class(name, value) if isinstance(value, type) else self._constant(name, value)
 
-    def _refer_module(self, module: types.ModuleType) -> bytes:
-        # Read past a lazy module's own __getattribute__, which would import it.
-        name: str = types.ModuleType.__getattribute__(module, "__name__")
-        if not _own_module(module):
-            self.packages.add(name.split(".", maxsplit=1)[0])
-        return frame("module", name.encode())
+    def _note_package(self, module: str) -> None:
+        top = module.split(".", maxsplit=1)[0]
+        if top not in {"builtins", ""}:
+            self.packages.add(top)
 
-    def _add(self, name: str, content: bytes) -> bytes:
-        digest, unique = digest_of(content), name
-        count = 2
-        # Two lambdas of one line, or one factory called twice, share a name.
-        while self.parts.get(unique, digest) != digest:
-            unique, count = f"{name}#{count}", count + 1
-        self.parts[unique] = digest
-        return frame("own", unique.encode())
-
-    def _function(self, function: types.FunctionType) -> bytes:
-        code = function.__code__
-        content = [_code_bytes(code, self.refer)]
-        content.append(encode((function.__defaults__, function.__kwdefaults__), self.refer))
-        for name, held in _cells(function):
-            content.append(frame("closure", name.encode()) + self._constant(name, held))
-        own = _module_name(function.__module__, function.__globals__)
-        self._names(code, function.__globals__, own)
-        return b"".join(content)
-
-    def _class(self, cls: type) -> bytes:
-        content = [b"".join(self.refer(base) for base in cls.__bases__)]
-        for name, member in sorted(vars(cls).items()):
-            if name in _CLASS_NOISE or name.startswith("__pydantic_"):
-                continue
-            content.append(frame("member", name.encode()) + self._member(cls, name, member))
-        return b"".join(content)
-
-    def _member(self, cls: type, name: str, member: Any) -> bytes:
-        if isinstance(member, staticmethod | classmethod):
-            return frame(type(member).__name__, encode(member.__func__, self.refer))
-        if isinstance(member, property):
-            parts = (member.fget, member.fset, member.fdel)
-            return frame("property", encode(parts, self.refer))
-        if isinstance(member, functools.cached_property):
-            return frame("property", encode(member.func, self.refer))
-        if isinstance(member, types.MemberDescriptorType | types.GetSetDescriptorType):
-            return frame("slot", name.encode())
-        return self._constant(f"{dotted_name(cls)}.{name}", member)
-
-    def _names(self, code: types.CodeType, scope: dict[str, Any], module: str) -> None:
-        """Walk into everything of the user's that ``code`` names."""
-        global_names, attributes = _named(code)
-        for name in sorted(global_names & scope.keys()):
-            self._reach(f"{module}.{name}", scope[name], attributes)
-        for part in _code_tree(code):
-            self.packages.update(_imported_packages(part))
-            for value, dotted in _local_imports(part, scope):
-                self._reach(dotted, value, attributes)
-
-    def _reach(self, dotted: str, value: Any, attributes: set[str]) -> None:
-        if isinstance(value, types.ModuleType):
-            self._refer_module(value)
-            if _own_module(value) and id(value) not in self._seen:
-                self._walk_module(value, attributes)
-        elif isinstance(value, type | types.FunctionType | types.BuiltinFunctionType):
-            self.refer(value)
-        else:
-            self._add(dotted, self._constant(dotted, value))
-
-    def _walk_module(self, module: types.ModuleType, attributes: set[str]) -> None:
-        # Guards against modules that name each other; lifted afterwards, because another
-        # function may reach other names of the same module.
-        self._seen[id(module)] = b""
-        name = _module_name(module.__name__, vars(module))
-        for attribute in sorted(attributes & vars(module).keys()):
-            self._reach(f"{name}.{attribute}", vars(module)[attribute], attributes)
-        del self._seen[id(module)]
+    def _all_own_inside(self, value: Any) -> bytes:
+        """Return what of the user's a library's wrapper holds, such as a decorated function."""
+        if not isinstance(value, types.FunctionType):
+            return b""
+        return b"".join(map(self.refer, _own_inside(value, set())))
 
     def _constant(self, name: str, value: Any) -> bytes:
         try:
@@ -189,55 +161,184 @@ class Reached:
         except FingerprintError as error:
             self.opaque[name] = f"{error.what}: {error.got}"
             return b"opaque"
-        except RecursionError:
-            self.opaque[name] = "it contains itself"
-            return b"opaque"
+
+    # --- functions and classes ----------------------------------------------------------------
+
+    def _function(self, name: str, function: types.FunctionType) -> bytes:
+        defaults = (function.__defaults__, function.__kwdefaults__)
+        content = [
+            code_bytes(function.__code__, self.refer),
+            self._constant(f"a default of {name}", defaults),
+        ]
+        for variable, held in _cells(function):
+            content += [_label("closure", variable), self._constant(f"{variable} of {name}", held)]
+        for attribute, held in sorted(vars(function).items()):
+            content += [_label("attribute", attribute), self._constant(f"{name}.{attribute}", held)]
+        content += self._mentioned(function)
+        return b"".join(content)
+
+    def _class(self, name: str, cls: type) -> bytes:
+        content = [frame("kind", self.refer(type(cls)))]
+        content += [frame("base", self.refer(base)) for base in cls.__bases__]
+        noise = _CLASS_NOISE
+        if issubclass(cls, enum.Enum):
+            # Its own tables hold what the values say, in forms that differ between versions.
+            values = {label: member.value for label, member in cls.__members__.items()}
+            content.append(self._constant(f"{name} members", list(values.items())))
+            noise = noise | values.keys() | _ENUM_NOISE
+        for label, member in sorted(vars(cls).items()):
+            if label == "__pydantic_fields__" or not label.startswith("__pydantic_"):
+                if label not in noise:
+                    content += [_label("member", label), self._member(f"{name}.{label}", member)]
+        return b"".join(content)
+
+    def _member(self, name: str, member: Any) -> bytes:
+        if isinstance(member, staticmethod | classmethod):
+            return frame(type(member).__name__, self._constant(name, member.__func__))
+        if isinstance(member, property):
+            parts = (member.fget, member.fset, member.fdel)
+            return frame("property", self._constant(name, parts))
+        if isinstance(member, functools.cached_property):
+            return frame("property", self._constant(name, member.func))
+        if isinstance(member, types.MemberDescriptorType | types.GetSetDescriptorType):
+            return frame("slot", name.encode())
+        return self._constant(name, member)
+
+    # --- names --------------------------------------------------------------------------------
+
+    def _mentioned(self, function: types.FunctionType) -> Iterator[bytes]:
+        """Walk into everything of the user's that a function names; yield what stands for it.
+
+        What a name is bound to is part of the function: `from math import floor as up` and
+        `from math import ceil as up` make the same bytecode.
+        """
+        scope = function.__globals__
+        own = module_name(function.__module__, scope)
+        found = mentions(function.__code__)
+        for name in sorted((found.global_names & scope.keys()) - _MODULE_NOISE):
+            for path in sorted(found.paths[name]):
+                yield _label("name", name) + self._reach(f"{own}.{name}", scope[name], path)
+        for item in found.imports:
+            for dotted, value in self._imported(item, scope):
+                for path in sorted(found.paths.get(item.bound, ())):
+                    yield _label("import", dotted) + self._reach(dotted, value, path)
+
+    def _reach(self, dotted: str, value: Any, path: tuple[str, ...] = ()) -> bytes:
+        """Return the reference to ``value``, and of a module to what ``path`` leads to."""
+        if isinstance(value, types.ModuleType):
+            return self._module(value, path)
+        if isinstance(value, type | types.FunctionType | types.BuiltinFunctionType):
+            return encode(value, self.refer)
+        if hasattr(type(value), "__wrapped__") or "__wrapped__" in getattr(value, "__dict__", {}):
+            return self._constant(dotted, value)  # a decorated function: it has its own entry
+        return self._own(dotted, (dotted, id(value)), value)
+
+    def _module(self, module: types.ModuleType, path: tuple[str, ...] | None) -> bytes:
+        """Return the reference to a module; of the user's own, and to what is used of it.
+
+        Parameters
+        ----------
+        module : module
+            The module.
+        path : tuple of str, or None
+            The attributes that are read from it; empty or None: it is passed on as a whole.
+        """
+        # Read past a lazy module's own __getattribute__, which would import it.
+        name: str = types.ModuleType.__getattribute__(module, "__name__")
+        if not is_own_module(module):
+            self._note_package(name)
+            return frame("module", name.encode())
+        scope = vars(module)
+        name = module_name(name, scope)
+        if path:
+            used: Iterable[str] = {path[0], "__getattr__"} & scope.keys()
+        else:
+            used = {label for label in scope if not label.startswith("__")}
+        seen = ("module", name, path or ())
+        if seen in self._names:
+            return frame("module", name.encode())
+        self._names[seen] = name
+        held = [
+            _label("name", label) + self._reach(f"{name}.{label}", scope[label], (path or ())[1:])
+            for label in sorted(used)
+        ]
+        del self._names[seen]
+        return frame("module", name.encode() + b"".join(held))
+
+    def _imported(self, item: Import, scope: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+        """Yield what an import inside a function binds, if it is the user's own."""
+        module = import_own(item.module, item.level, scope)
+        if module is None:
+            if not item.level:
+                self._note_package(item.module)
+            return
+        name = module_name(module.__name__, vars(module))
+        if item.attribute is not None:
+            value = getattr(module, item.attribute, None)
+            if value is None:
+                value = import_own(f"{module.__name__}.{item.attribute}", 0, scope)
+            yield f"{name}.{item.attribute}", value
+        elif item.top:
+            top = module.__name__.split(".")[0]
+            yield top, sys.modules.get(top, module)
+        else:
+            yield name, module
 
 
-def _code_tree(code: types.CodeType) -> Iterator[types.CodeType]:
-    """Yield ``code`` and all code inside it: comprehensions, inner functions, classes."""
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _code_tree(constant)
+_ENUM_NOISE = frozenset(
+    {
+        "_member_map_",
+        "_member_names_",
+        "_member_type_",
+        "_value2member_map_",
+        "_unhashable_values_",
+        "_unhashable_values_map_",
+        "_hashable_values_",
+        "_new_member_",
+        "_value_repr_",
+        "_use_args_",
+        "_flag_mask_",
+        "_singles_mask_",
+        "_all_bits_",
+        "_inverted_",
+        "__new__",  # enum's own; one that the user writes is kept as __new_member__
+    }
+)
 
 
-def _code_bytes(code: types.CodeType, refer: Refer) -> bytes:
-    """Return what ``code`` does, without where it stands: no line numbers, file or docstring.
-
-    Instructions are taken with what they mean (the constant, the name), not with positions in
-    tables, so that a new docstring does not shift everything after it.
-    """
-    steps = [
-        frame(step.opname, _argument(step.argval, refer))
-        for step in dis.get_instructions(code)
-        if step.opname != "EXTENDED_ARG"
-    ]
-    # Flags less the one that says whether there is a docstring (Python 3.14).
-    shape = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
-    names = (code.co_varnames, code.co_freevars, code.co_flags & ~0x4000000)
-    table = getattr(code, "co_exceptiontable", b"")
-    return frame("code", encode((shape, names, table)) + b"".join(steps))
+def _label(what: str, name: str) -> bytes:
+    return frame(what, name.encode("utf-8", "surrogatepass"))
 
 
-def _argument(value: Any, refer: Refer) -> bytes:
-    return _code_bytes(value, refer) if isinstance(value, types.CodeType) else encode(value, refer)
+def _maker(value: Any) -> str:
+    """Return the module that a function or class was made in; a wrapper takes on another's."""
+    if isinstance(value, types.FunctionType):
+        return str(value.__globals__.get("__name__", ""))
+    return str(getattr(value, "__module__", None) or "")
 
 
-def _named(code: types.CodeType) -> tuple[set[str], set[str]]:
-    """Return the global names and the attribute names that ``code`` and all inside it mention."""
-    global_names: set[str] = set()
-    attributes: set[str] = set()
-    for part in _code_tree(code):
-        for step in dis.get_instructions(part):
-            if step.opname in _GLOBAL_LOADS:
-                global_names.add(str(step.argval))
-            elif "ATTR" in step.opname or step.opname in {"LOAD_METHOD", "IMPORT_FROM"}:
-                attributes.add(str(step.argval))
-    return global_names, attributes
-
-
-_GLOBAL_LOADS = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"})
+def _own_inside(value: Any, seen: set[int]) -> Iterator[Any]:
+    """Yield the user's functions and classes that a library's function holds, however deep."""
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    inside: Iterable[Any] = ()
+    if isinstance(value, type | types.FunctionType) and is_own(value):
+        yield value
+    elif isinstance(value, types.FunctionType):
+        inside = (getattr(value, "__wrapped__", None), *(held for _, held in _cells(value)))
+    elif isinstance(value, functools.partial):
+        inside = (value.func, *value.args, *value.keywords.values())
+    elif isinstance(value, types.MethodType):
+        inside = (value.__func__, type(value.__self__))
+    elif isinstance(value, list | tuple):
+        inside = value
+    elif isinstance(value, dict | types.MappingProxyType):
+        inside = value.values()
+    elif hasattr(type(value), "__wrapped__") or "__wrapped__" in getattr(value, "__dict__", {}):
+        inside = (value.__wrapped__,)
+    for item in list(inside):
+        yield from _own_inside(item, seen)
 
 
 def _cells(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
@@ -248,108 +349,34 @@ def _cells(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
             yield name, cell.cell_contents
 
 
-def _imported_packages(code: types.CodeType) -> set[str]:
-    """Return the top-level names of what is imported inside a function."""
-    steps = (step for step in dis.get_instructions(code) if step.opname == "IMPORT_NAME")
-    return {str(step.argval).split(".", maxsplit=1)[0] for step in steps} - {""}
-
-
-def _local_imports(code: types.CodeType, scope: dict[str, Any]) -> Iterator[tuple[Any, str]]:
-    """Yield what the imports inside a function bring in from the user's own modules."""
-    before: list[Any] = [None, None]
-    module: types.ModuleType | None = None
-    for step in dis.get_instructions(code):
-        if step.opname == "IMPORT_NAME":
-            level, _ = before[-2:]
-            module = _import_own(str(step.argval), level, scope)
-            if module is not None:
-                yield module, module.__name__
-        elif step.opname == "IMPORT_FROM" and module is not None:
-            name = str(step.argval)
-            value = getattr(module, name, None)
-            if value is None:
-                value = _import_own(f"{module.__name__}.{name}", 0, scope)
-            if value is not None:
-                yield value, f"{module.__name__}.{name}"
-        before.append(step.argval)
-
-
-def _import_own(name: str, level: Any, scope: dict[str, Any]) -> types.ModuleType | None:
+def import_own(name: str, level: int, scope: dict[str, Any]) -> types.ModuleType | None:
     """Return the user's module that an import statement names, or None for other people's.
 
-    It has to be imported to see what its names hold; the step would import it anyway.
+    It has to be imported to see what its names hold; the step would import it anyway. What
+    does not import is left to the step, which will say so.
     """
-    if isinstance(level, int) and level > 0:
-        try:
-            name = importlib.util.resolve_name("." * level + name, scope.get("__package__"))
-        except ImportError:
-            return None
-    top = name.split(".")[0]
-    if top in sys.stdlib_module_names or top in _known_packages():
-        return None
     try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        return None  # the step itself will say that the import fails
-    if spec is None or not spec.origin or not is_own_file(spec.origin):
+        if level:
+            name = importlib.util.resolve_name("." * level + name, scope.get("__package__"))
+        if name not in sys.modules and not _is_own_name(name):
+            return None
+        with lazily():
+            module = importlib.import_module(name)
+    except Exception:  # noqa: BLE001 - importing runs the user's code, which may raise anything
         return None
-    return importlib.import_module(name)
+    return module if is_own_module(module) else None
 
 
-@functools.cache
-def _known_packages() -> frozenset[str]:
-    return frozenset({"dure", "tensorflow", "keras", "numpy", "polars", "torch", "jax"})
-
-
-@functools.cache
-def _foreign_folders() -> tuple[str, ...]:
-    paths = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    paths |= {*site.getsitepackages(), site.getusersitepackages(), _PACKAGE}
-    return tuple(str(Path(path).resolve()) + "/" for path in paths if path)
-
-
-@functools.lru_cache(maxsize=4096)
-def is_own_file(file: str) -> bool:
-    """Return whether a source file is the user's own, not a library's."""
-    if file.startswith("<frozen") or file == "built-in":
+def _is_own_name(name: str) -> bool:
+    top = name.split(".")[0]
+    if top in sys.stdlib_module_names:
         return False
-    if file.startswith("<"):
-        return True  # typed into an interpreter or made by exec
-    return not str(Path(file).resolve()).startswith(_foreign_folders())
-
-
-def _own_module(module: types.ModuleType) -> bool:
-    scope = types.ModuleType.__getattribute__(module, "__dict__")
-    if scope.get("__name__") == "__main__":
-        return True
-    file = scope.get("__file__")
-    return file is not None and is_own_file(file)
-
-
-def is_own(value: Any) -> bool:
-    """Return whether a function or class is the user's own, not a library's."""
-    if isinstance(value, types.FunctionType):
-        return is_own_file(value.__code__.co_filename)
-    if isinstance(value, type):
-        module = sys.modules.get(value.__module__)
-        if module is None:
-            return value.__module__ != builtins.__name__
-        return _own_module(module)
-    return False
-
-
-def _module_name(name: str, scope: dict[str, Any]) -> str:
-    """Return a module's name; a script run as ``__main__`` keeps the name of its file."""
-    if name == "__main__" and scope.get("__file__"):
-        return Path(scope["__file__"]).stem
-    return name
-
-
-def dotted_name(value: Any) -> str:
-    """Return ``module.qualified.name`` of a function or class."""
-    module = getattr(value, "__module__", None) or "builtins"
-    scope = vars(sys.modules[module]) if module in sys.modules else {}
-    return f"{_module_name(module, scope)}.{getattr(value, '__qualname__', repr(value))}"
+    # Of the package alone: to look for a module in it would import the package.
+    spec = importlib.util.find_spec(top)
+    if spec is None:
+        return False
+    places = [spec.origin] if spec.origin else [f"{p}/" for p in spec.submodule_search_locations or ()]
+    return any(is_own_file(place) for place in places)
 
 
 def walk(*roots: Any) -> Reached:

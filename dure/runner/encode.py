@@ -5,10 +5,16 @@ the tag names the type and the length fences the payload, two different values n
 encoding: ``1``, ``"1"``, ``1.0`` and ``True`` differ, and so do ``{"a": "bc"}`` and
 ``{"ab": "c"}``. What has no order (dict, set) is sorted by encoding. The construction is the
 length-prefixed ("netstring") one of Bernstein, https://cr.yp.to/proto/netstrings.txt, with types.
+
+An object is taken apart as `pickle` would take it apart, but not pickled: a pickle names the
+functions and classes in it without their content, writes a set in the order of its hashes, and
+depends on which of two equal parts are one object.
 """
 
 from __future__ import annotations
 
+import collections
+import copyreg
 import dataclasses
 import datetime as dt
 import decimal
@@ -16,16 +22,17 @@ import enum
 import fractions
 import functools
 import hashlib
+import logging
 import pathlib
-import pickle
 import re
 import struct
 import types
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from dure.errors import FingerprintError
+from dure.runner.own import is_own, module_name
 
 # What stands for a function, class or module; the caller decides, and notes what was reached.
 Refer = Callable[[Any], bytes]
@@ -53,7 +60,7 @@ def encode(value: Any, refer: Refer | None = None) -> bytes:
         None, bool, int, float, complex, str, bytes, date, time, timedelta, decimal, fraction,
         UUID, path, range, slice, regular expression, enum member, NumPy scalar or array, list,
         tuple, dict, set, dataclass instance, `functools.partial`, function, class, module, or
-        anything that pickles.
+        anything that pickles. It may contain itself.
     refer : callable, optional
         Returns the bytes that stand for a function, class or module.
 
@@ -62,24 +69,24 @@ def encode(value: Any, refer: Refer | None = None) -> bytes:
     FingerprintError
         If the value is of none of these kinds.
     """
-    simple = _encode_scalar(value)
-    if simple is not None:
-        return simple
-    refer = refer or _refuse
-    return (
-        _encode_container(value, refer)
-        or _encode_code(value, refer)
-        or _encode_array(value)
-        or _encode_object(value, refer)
-    )
+    try:
+        return _Encoder(refer or _refuse).encode(value)
+    except RecursionError as error:
+        raise FingerprintError(
+            f"a value of type {type(value).__qualname__} has no digest",
+            expected="at most some hundred levels of lists in lists",
+            got="more than the interpreter can follow",
+        ) from error
 
 
 def _encode_scalar(value: Any) -> bytes | None:
     kind = type(value)
     if value is None or value is Ellipsis or value is NotImplemented:
         return frame("constant", repr(value).encode())
-    if kind is bool or kind is int:
-        return frame(kind.__name__, str(value).encode())
+    if kind is bool:
+        return frame("bool", str(value).encode())
+    if kind is int:
+        return frame("int", hex(value).encode())  # str() refuses more than 4300 digits
     if kind is float:
         # The bits, so that -0.0 is not 0.0 and every NaN is itself.
         return frame("float", struct.pack(">d", value))
@@ -87,96 +94,178 @@ def _encode_scalar(value: Any) -> bytes | None:
         return frame("complex", struct.pack(">dd", value.real, value.imag))
     if kind is str:
         return frame("str", value.encode("utf-8", "surrogatepass"))
-    if kind in (bytes, bytearray):
+    if kind is bytes or kind is bytearray:
         return frame(kind.__name__, bytes(value))
-    if isinstance(value, _BY_REPR):
+    if kind in _BY_REPR:
         return frame(kind.__name__, repr(value).encode())
-    if isinstance(value, pathlib.PurePath):
-        return frame("path", value.as_posix().encode("utf-8", "surrogatepass"))
+    if issubclass(kind, pathlib.PurePath) and kind.__module__.split(".")[0] == "pathlib":
+        return frame(kind.__name__, value.as_posix().encode("utf-8", "surrogatepass"))
     return None
 
 
-_BY_REPR = (
-    dt.date,
-    dt.time,
-    dt.timedelta,
-    dt.timezone,
-    decimal.Decimal,
-    fractions.Fraction,
-    uuid.UUID,
-    range,
+_BY_REPR = frozenset(
+    {
+        dt.date,
+        dt.timedelta,
+        dt.timezone,
+        decimal.Decimal,
+        fractions.Fraction,
+        uuid.UUID,
+        range,
+    }
 )
 
 
-def _encode_container(value: Any, refer: Refer) -> bytes | None:
-    kind = type(value)
-    if kind in (list, tuple):
-        return frame(kind.__name__, b"".join(encode(item, refer) for item in value))
-    if kind in (set, frozenset):
-        return frame(kind.__name__, b"".join(sorted(encode(item, refer) for item in value)))
-    if isinstance(value, slice):
-        return frame("slice", encode((value.start, value.stop, value.step), refer))
-    if isinstance(value, dict | types.MappingProxyType):
-        items = sorted(encode(k, refer) + encode(v, refer) for k, v in value.items())
-        return frame("dict", _kind_name(kind, dict) + b"".join(items))
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return frame("named", refer(kind) + b"".join(encode(item, refer) for item in value))
-    return None
+class _Encoder:
+    """Encodes one value; knows which values it is inside of, so that a cycle ends."""
 
+    def __init__(self, refer: Refer) -> None:
+        self._refer = refer
+        self._inside: dict[int, int] = {}
 
-def _kind_name(kind: type, plain: type) -> bytes:
-    return b"" if kind is plain else frame("kind", f"{kind.__module__}.{kind.__name__}".encode())
+    def encode(self, value: Any) -> bytes:
+        simple = _encode_scalar(value)
+        if simple is not None:
+            return simple
+        level = len(self._inside)
+        above = self._inside.setdefault(id(value), level)
+        if above != level:
+            return frame("above", str(level - above).encode())
+        try:
+            return (
+                self._container(value)
+                or self._code(value)
+                or self._declared(value)
+                or self._array(value)
+                or self._object(value)
+            )
+        finally:
+            del self._inside[id(value)]
 
+    def _all(self, values: Iterable[Any]) -> bytes:
+        return b"".join(map(self.encode, values))
 
-def _encode_code(value: Any, refer: Refer) -> bytes | None:
-    if isinstance(value, type | types.FunctionType | types.BuiltinFunctionType | types.ModuleType):
-        return frame("code", refer(value))
-    if isinstance(value, types.MethodType):
-        return frame("method", encode(value.__self__, refer) + refer(value.__func__))
-    if isinstance(value, functools.partial):
-        parts = (value.func, value.args, value.keywords)
-        return frame("partial", b"".join(encode(part, refer) for part in parts))
-    if isinstance(value, enum.Enum):
-        return frame("enum", refer(type(value)) + encode(value.name))
-    if isinstance(value, re.Pattern):
-        return frame("regex", encode((value.pattern, value.flags)))
-    if dataclasses.is_dataclass(value):
-        fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-        return frame("dataclass", refer(type(value)) + encode(fields, refer))
-    return None
+    def _sorted(self, values: Iterable[Any]) -> bytes:
+        return b"".join(sorted(map(self.encode, values)))
 
+    def _ref(self, code: Any) -> bytes:
+        return frame("ref", self._refer(code))
 
-def _encode_array(value: Any) -> bytes | None:
-    """Return NumPy arrays and scalars by dtype, shape and content, without importing NumPy."""
-    if not type(value).__module__.startswith("numpy") or not hasattr(value, "dtype"):
+    def _container(self, value: Any) -> bytes | None:
+        kind = type(value)
+        if kind is list or kind is tuple:
+            return frame(kind.__name__, self._all(value))
+        if kind is set or kind is frozenset:
+            return frame(kind.__name__, self._sorted(value))
+        if kind is dict or kind is types.MappingProxyType:
+            pairs = sorted(self.encode(k) + self.encode(v) for k, v in value.items())
+            return frame(kind.__name__, b"".join(pairs))
+        if kind is slice:
+            return frame("slice", self._all((value.start, value.stop, value.step)))
+        if kind is dt.datetime or kind is dt.time:
+            # Apart from its zone, whose repr may hold its address.
+            return frame(kind.__name__, self._all((repr(value.replace(tzinfo=None)), value.tzinfo)))
+        if isinstance(value, set | frozenset):
+            return frame("set", self._ref(kind) + self._sorted(value) + self._state(value))
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return frame("named", self._ref(kind) + self._all(value))
         return None
-    if value.dtype == object:
-        return frame("array", encode((value.shape, value.tolist())))
-    content = value.tobytes()
-    return frame("array", encode((value.dtype.str, value.shape)) + frame("data", content))
+
+    def _state(self, value: Any) -> bytes:
+        return self.encode(getattr(value, "__dict__", None))
+
+    def _code(self, value: Any) -> bytes | None:
+        """Return what stands for functions, classes and modules, and for what binds them."""
+        if isinstance(value, types.BuiltinMethodType):
+            of = getattr(value, "__self__", None)
+            if of is not None and not isinstance(of, types.ModuleType):
+                return frame("method", self.encode(of) + self.encode(value.__name__))
+            return frame("code", self._refer(value))
+        if isinstance(value, type | types.FunctionType | types.ModuleType):
+            return frame("code", self._refer(value))
+        if isinstance(value, types.MethodType):
+            return frame("method", self._all((value.__self__, value.__func__)))
+        if isinstance(value, functools.partial):
+            return frame("partial", self._all((value.func, value.args, value.keywords)))
+        return None
+
+    def _declared(self, value: Any) -> bytes | None:
+        """Return enum members, patterns and dataclasses by what they say about themselves."""
+        kind = type(value)
+        if isinstance(value, enum.Enum):
+            # Of a flag without a name of its own the number is all there is.
+            name = value.name if value.name in kind.__members__ else value.value
+            return frame("enum", self._ref(kind) + self.encode(name))
+        if kind is re.Pattern:
+            return frame("regex", self._all((value.pattern, value.flags)))
+        if "__dataclass_fields__" in vars(kind) and not isinstance(value, dict | list | tuple):
+            names = [field.name for field in dataclasses.fields(value)]
+            held = {name: getattr(value, name) for name in names if hasattr(value, name)}
+            return frame("dataclass", self._ref(kind) + self.encode(held))
+        if isinstance(value, logging.Logger):
+            return frame("logger", b"")  # named after its module, which may be __main__
+        return None
+
+    def _array(self, value: Any) -> bytes | None:
+        """Return NumPy arrays and scalars by dtype, shape and content, without importing NumPy."""
+        kind = type(value)
+        if kind.__module__ != "numpy" or not hasattr(value, "tobytes"):
+            return None
+        start = self._all((kind.__name__, repr(value.dtype), value.shape))
+        if value.dtype.hasobject or value.dtype.names:
+            # The bytes are addresses, or hold gaps with anything in them.
+            return frame("array", start + self.encode(value.tolist()))
+        return frame("array", start + frame("data", value.tobytes()))
+
+    def _object(self, value: Any) -> bytes:
+        """Return any other object by what it would be made from again."""
+        kind = type(value)
+        try:
+            if _is_keras(kind) and callable(getattr(value, "get_config", None)):
+                return frame("keras", self._ref(kind) + self._all(_keras_parts(value)))
+            if hasattr(value, "__wrapped__"):
+                return frame("wrapped", self._ref(kind) + self._wrapped(value, kind))
+            return frame("object", self._ref(kind) + self._reduced(value, kind))
+        except (FingerprintError, RecursionError):
+            raise
+        except Exception as error:
+            raise FingerprintError(
+                f"a value of type {kind.__module__}.{kind.__qualname__} has no digest",
+                expected="a plain value (number, string, list, dict, dataclass, path, function, "
+                "...) or something that pickles",
+                got=f"{type(error).__name__}: {error}",
+                fix="pass what it is made from instead, and make it inside the step",
+            ) from error
+
+    def _wrapped(self, value: Any, kind: type) -> bytes:
+        state = vars(value) if is_own(kind) else {}
+        # The dunder names are copies of the wrapped function's.
+        held = {name: item for name, item in state.items() if not name.startswith("__")}
+        return self._all((value.__wrapped__, held))
+
+    def _reduced(self, value: Any, kind: type) -> bytes:
+        """Return what `pickle` would write; see "Pickling Class Instances" in Python's manual."""
+        reducer = copyreg.dispatch_table.get(kind)
+        made = reducer(value) if reducer is not None else value.__reduce_ex__(4)
+        if isinstance(made, str):  # the name of a global
+            module = module_name(getattr(value, "__module__", None) or kind.__module__, {})
+            return self._all((module, made))
+        function, arguments, state, items, pairs = (*made, None, None, None, None)[:5]
+        whole = self._all((function, arguments, state, None if items is None else [*items]))
+        if pairs is None:
+            return whole
+        encoded = [self.encode(k) + self.encode(v) for k, v in pairs]
+        ordered = isinstance(value, collections.OrderedDict)
+        return whole + frame("pairs", b"".join(encoded if ordered else sorted(encoded)))
 
 
-def _encode_object(value: Any, refer: Refer) -> bytes:
-    """Return any other object: what it is made from where it says so, else its pickle."""
-    kind = type(value)
-    config = getattr(value, "get_config", None)
-    try:
-        if callable(config) and kind.__module__.split(".")[0] == "keras":
-            return frame("config", refer(kind) + encode(config(), refer))
-        if hasattr(value, "__wrapped__"):
-            return frame("wrapped", encode(value.__wrapped__, refer))
-        reduced = pickle.dumps(value, protocol=4)
-    except FingerprintError:
-        raise
-    except Exception as error:
-        raise FingerprintError(
-            f"a value of type {kind.__module__}.{kind.__qualname__} has no digest",
-            expected="a plain value (number, string, list, dict, dataclass, path, function, ...) "
-            "or something that pickles",
-            got=f"{type(error).__name__}: {error}",
-            fix="pass what it is made from instead, and make it inside the step",
-        ) from error
-    return frame("pickle", refer(kind) + reduced)
+def _is_keras(kind: type) -> bool:
+    return any(base.__module__.split(".")[0] == "keras" for base in kind.__mro__)
+
+
+def _keras_parts(value: Any) -> tuple[Any, ...]:
+    weights = getattr(value, "get_weights", None)
+    return (value.get_config(), weights() if callable(weights) else None)
 
 
 def _refuse(value: Any) -> bytes:
@@ -191,6 +280,7 @@ def short(value: Any, limit: int = 60) -> str:
     """Return ``value`` as one short line for people; the digest, not this, tells values apart."""
     if isinstance(value, types.FunctionType | type):
         return f"{value.__module__}.{value.__qualname__}"
-    if isinstance(value, Mapping) or len(text := repr(value)) > limit:
-        text = " ".join(repr(value).split())
+    text = repr(value)
+    if "\n" in text:
+        text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -188,7 +188,7 @@ class Versions:
         """
         found = _scan(self.folder)
         if found is None:
-            self._tell(f"the folder {self.folder} is gone; what is loaded goes on answering")
+            self._tell(f"{self.folder} is gone or cannot be read; what is loaded goes on answering")
             return
         self._forget_failures(found)
         for version in sorted(found, reverse=True):
@@ -259,15 +259,14 @@ def _code(error: Exception) -> Code:
 
 
 def _scan(folder: Path) -> dict[int, Path] | None:
+    found: dict[int, Path] = {}
     try:
-        children = sorted(folder.iterdir())
+        for child in sorted(folder.iterdir()):
+            name = child.name
+            if name.isascii() and name.isdigit() and int(name) <= _LARGEST and child.is_dir():
+                found.setdefault(int(name), child)
     except OSError:
         return None
-    found: dict[int, Path] = {}
-    for child in children:
-        name = child.name
-        if name.isascii() and name.isdigit() and int(name) <= _LARGEST and child.is_dir():
-            found.setdefault(int(name), child)
     return found
 
 

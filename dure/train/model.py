@@ -135,7 +135,7 @@ class Model(Artifact):
         DataError
             If a column is not there or of another type.
         """
-        tf: Any = load_tensorflow("Model.predict", error=TrainingError)
+        load_tensorflow("Model.predict", error=TrainingError)
         columns = _raw(self._record["inputs"])
         answer = self._loaded.signatures["serving_default"]
         parts = []

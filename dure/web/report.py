@@ -149,7 +149,9 @@ def _counts(steps: tuple[StepSummary, ...]) -> str:
         return "no steps"
     counts = Counter(states.of_step(step)[0] for step in steps)
     total = f"{len(steps)} step" + "s" * (len(steps) != 1)
-    return f"{total}: " + ", ".join(f"{count} {word}" for word, count in counts.items())
+    return f"{total}: " + ", ".join(
+        f"{counts[word]} {word}" for word in sorted(counts, key=states.order)
+    )
 
 
 def _settings(summary: RunSummary) -> Markup:

@@ -32,6 +32,12 @@ def of_step(step: StepSummary) -> tuple[str, str]:
     return _STEPS.get(step.state, (step.state.lower(), "skip"))
 
 
+def order(word: str) -> int:
+    """Return the place of a step's word in a list of all: what went well comes first."""
+    words = list(dict.fromkeys(known for known, _ in _STEPS.values()))
+    return words.index(word) if word in words else len(words)
+
+
 def of_run(state: str) -> tuple[str, str]:
     """Return the word for a run's state, and its status for `dure.draw`."""
     return _RUNS.get(state, (state.lower(), "skip"))

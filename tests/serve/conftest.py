@@ -81,13 +81,28 @@ def _export(root: Path) -> None:
     )
 
 
+def _export_keras(root: Path) -> None:
+    import keras
+    import numpy as np
+
+    city = keras.Input((1,), dtype="string", name="city")
+    age = keras.Input((1,), name="age")
+    known = keras.layers.StringLookup(vocabulary=["서울", "busan"], output_mode="one_hot")
+    scaled = keras.layers.Normalization(mean=40.0, variance=100.0)
+    both = keras.layers.Concatenate()([known(city), scaled(age)])
+    model = keras.Model({"city": city, "age": age}, {"features": both})
+    model({"city": np.array([["busan"]], object), "age": np.array([[50.0]])})
+    model.export(root / "keras", verbose=False)
+
+
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of SavedModels: half_plus_2 to half_plus_5, and many."""
+    """A folder of SavedModels: half_plus_2 to half_plus_5, many, and keras."""
     root = tmp_path_factory.mktemp("models")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what TensorFlow warns of is not under test
         _export(root)
+        _export_keras(root)
     return root
 
 

@@ -63,6 +63,18 @@ def test_strings_numbers_and_truths_are_tensorflows(
     }  # fmt: skip
 
 
+def test_what_keras_exports_looks_up_strings_in_its_tables(models: Path) -> None:
+    model = load(models / "keras")
+    cities = strings([city.encode() for city in ("busan", "서울", "없음")]).reshape(3, 1)
+    ages = np.array([[50], [40], [30]], np.float32)
+    outputs = model.predict("serving_default", {"city": cities, "age": ages})
+    # One column for what is out of the vocabulary, one for each known city, then (age - 40) / 10.
+    np.testing.assert_allclose(
+        outputs["features"], [[0, 0, 1, 1], [0, 1, 0, 0], [1, 0, 0, -1]], atol=1e-6
+    )
+    model.close()
+
+
 @pytest.mark.parametrize("shape", [(), (1,), (0,), (2, 3), (0, 3), (1, 1, 1, 1, 2)])
 def test_any_shape_goes_in_and_out(many: Servable, shape: tuple[int, ...]) -> None:
     x = np.arange(np.prod(shape, dtype=int), dtype=np.float64).reshape(shape)

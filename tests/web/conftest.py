@@ -48,14 +48,14 @@ class Unloadable(Table):
         raise RuntimeError("<i>the file</i> is gone")
 
 
-class Speechless(Exception):
+class SpeechlessError(Exception):
     def __str__(self):
         raise ValueError("no words")
 
 
 class Undrawable(Table):
     def html(self):
-        raise Speechless
+        raise SpeechlessError
 
 
 class Huge(Table):
@@ -135,7 +135,9 @@ def gate(*statuses):
 @pytest.fixture
 def failed_run(run, step):
     """A run with every state, a gate that failed, an override, and an error."""
-    error = "step 'Trainer' failed\n  at:       taxi.py, line 3, in build\n  error:    ValueError: no"
+    error = (
+        "step 'Trainer' failed\n  at:       taxi.py, line 3, in build\n  error:    ValueError: no"
+    )
     return run(
         step("ExampleGen", state="CACHED", reasons=("nothing changed since run 1",)),
         step("StatisticsGen", parents=("ExampleGen",)),
@@ -178,7 +180,14 @@ def hostile_run(run, step):
     script = '"><script>alert(1)</script><!--'
     long = "x" * 10_000
     rtl = "\u202eاختبار \u2067עברית"
-    names = [script, long, rtl, "  \x00\x07\n\t", "한국어단계이름이아주아주아주길어요정말로", "&lt;b&gt;'`"]
+    names = [
+        script,
+        long,
+        rtl,
+        "  \x00\x07\n\t",
+        "한국어단계이름이아주아주아주길어요정말로",
+        "&lt;b&gt;'`",
+    ]
     steps = [
         step(
             name,

@@ -56,7 +56,7 @@ def read(page):
 def sections(page):
     """Return each step's part of the page, by its position from 1."""
     parts = re.split(r'<details class="step"', page)[1:]
-    return {number: part for number, part in enumerate(parts, 1)}
+    return dict(enumerate(parts, 1))
 
 
 def test_both_files_are_written_and_nothing_else(run, step, tmp_path):
@@ -145,7 +145,7 @@ def test_checks_that_the_artifact_shows_itself_are_not_repeated(run, step):
 
 @pytest.mark.parametrize(
     ("kind", "told"),
-    [("Unloadable", "RuntimeError: <i>the file</i> is gone"), ("Undrawable", "Speechless")],
+    [("Unloadable", "RuntimeError: <i>the file</i> is gone"), ("Undrawable", "SpeechlessError")],
 )
 def test_an_artifact_that_raises_is_told_in_its_section_alone(run, step, kind, told):
     page = report_html(run(step("A"), step("B", kind=kind), step("C", content="after")))
@@ -236,7 +236,7 @@ def test_hostile_texts_add_no_tag_and_no_attribute(hostile_run, run, step):
 
 def test_long_texts_are_cut_with_the_whole_in_the_tool_tip(run, step):
     long = "abc" * 4_000
-    page = read(report_html(run(step(long, content="x"))))
+    page = read(report_html(run(step(long, component="C", content="x"))))
     assert ("bdi", "title", long) in page.attributes
     outside = [text for text in page.texts if "abc" in text]
     assert max(map(len, outside)) <= 600  # the tool tip of the graph's box

@@ -1,0 +1,117 @@
+"""What the documentation shows is what happens: its blocks run, in their order, in a new folder."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "README.ko.md", ROOT / "CONTRIBUTING.md"]
+PAGES += sorted((ROOT / "docs").glob("*.md"))
+LINK = re.compile(r"\]\(([^)#\s]+)")
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [body for tag, body in BLOCK.findall(page.read_text("utf-8")) if tag == language]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    return tmp_path
+
+
+def environment(folder: Path) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("DURE_")}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
+    return {**kept, "PATH": path, "HOME": str(folder)}
+
+
+def is_excerpt(block: str) -> bool:
+    """Whether a block is a part of the penguins example, which is run as a whole."""
+    return "def preprocess(x)" in block and "@dure.pipeline" in block
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_python_of_a_page_runs(page: Path, folder: Path) -> None:
+    found = [block for block in blocks(page, "python") if not is_excerpt(block)]
+    if page.stem == "lineage":
+        pytest.skip("its blocks need each other's records: tests/lineage/test_lineage_docs.py")
+    if not found:
+        pytest.skip("the page shows no Python of its own")
+    script = folder / "page.py"
+    script.write_text("\n".join(found), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning:__main__", str(script)],
+        cwd=folder,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_readme_run_in_an_empty_home(folder: Path) -> None:
+    commands = [b for b in blocks(ROOT / "README.md", "bash") if not b.startswith("make ")]
+    script = "set -e\n" + "\n".join(commands)
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=folder,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert "8 ran, 0 reused" in said
+    assert "0 ran, 8 reused" in said
+    assert "setting epochs changed: 40 → 60" in said
+    assert '"predictions"' in said
+
+
+def test_the_excerpt_in_the_readmes_is_the_example() -> None:
+    example = shape((ROOT / "examples/penguins/penguins.py").read_text("utf-8"))
+    for page in PAGES[:2]:
+        (excerpt,) = [block for block in blocks(page, "python") if is_excerpt(block)]
+        missing = shape(excerpt) - example
+        assert not missing, missing
+
+
+def shape(source: str) -> set[str]:
+    """Return each statement of a module without comments, docstrings and layout."""
+    found = set()
+    for statement in ast.parse(source).body:
+        if isinstance(statement, ast.FunctionDef) and ast.get_docstring(statement):
+            statement.body = statement.body[1:]
+        found.add(ast.unparse(statement))
+    return found
+
+
+def test_links_between_the_pages_lead_somewhere() -> None:
+    pages = [*PAGES, *sorted((ROOT / "docs/decisions").glob("*.md"))]
+    links = [(page, to) for page in pages for to in LINK.findall(page.read_text("utf-8"))]
+    broken = [
+        f"{page.name}: {to}"
+        for page, to in links
+        if "://" not in to and not (page.parent / to).exists()
+    ]
+    assert broken == []
+
+
+def test_every_word_has_its_page() -> None:
+    words = {path.name for path in (ROOT / "dure").iterdir() if (path / "__init__.py").exists()}
+    without = words - {path.stem for path in (ROOT / "docs").glob("*.md")} - {"terminal"}
+    assert without == set()
