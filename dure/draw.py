@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
@@ -27,6 +26,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 8.0, 18.0, 34.0
 
 FOLD = 300
 """Letters of a text in a table above which the rest of it is folded away."""
+
+_LARGEST = 1e300  # a chart's arithmetic overflows beyond it
 
 # Signs, so that no state is told by colour alone; drawn in a square of 12 x 12.
 _SIGNS = {
@@ -186,7 +187,7 @@ def badge(text: str, status: str) -> Markup:
     status : str
         ``"pass"``, ``"fail"``, ``"skip"``, ``"reused"`` or ``"warn"``.
     """
-    return Markup('<span class="badge {}">{}{}</span>').format(status, sign(status), text)
+    return Markup('<span class="badge {}">{} {}</span>').format(status, sign(status), text)
 
 
 def note(title: str, body: object, status: str) -> Markup:
@@ -217,11 +218,11 @@ def bars(labels: Sequence[str], values: Sequence[float], *, x_name: str, y_name:
     labels : sequence of str
         What each bar stands for; the first and last are written, all are in the tool tips.
     values : sequence of float
-        Heights, not negative; one that is not finite is left out.
+        Heights, not negative; one that is not finite, or beyond 1e300, is left out.
     x_name, y_name : str
         Names of the axes, with their units.
     """
-    ticks = _ticks(0.0, max((v for v in values if math.isfinite(v)), default=0.0) or 1.0)
+    ticks = _ticks(0.0, max((v for v in values if _drawable(v)), default=0.0) or 1.0)
     top = ticks[-1]
     plot_width, plot_height = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
     step = plot_width / max(len(values), 1)
@@ -232,12 +233,12 @@ def bars(labels: Sequence[str], values: Sequence[float], *, x_name: str, y_name:
             _at(_LEFT + index * step + step * 0.06),
             _at(_TOP + plot_height * (1 - value / top)),
             _at(step * 0.88),
-            _at(plot_height * value / top),
+            _at(plot_height * (value / top)),
             label,
             number(value),
         )
         for index, (label, value) in enumerate(zip(labels, values, strict=True))
-        if math.isfinite(value)
+        if _drawable(value)
     )
     ends = (labels[0], labels[-1]) if len(labels) > 1 else (labels[0] if labels else "", "")
     return _chart(drawn, ends, (0.0, top), ticks, x_name, y_name)
@@ -246,22 +247,22 @@ def bars(labels: Sequence[str], values: Sequence[float], *, x_name: str, y_name:
 def lines(
     series: Mapping[str, Sequence[float]], *, x: Sequence[float], x_name: str, y_name: str
 ) -> Markup:
-    """Return up to three lines over the same ``x``; values that are not finite leave a gap."""
-    finite = [v for values in series.values() for v in values if math.isfinite(v)]
+    """Return up to three lines over the same ``x``; values that are not finite, or beyond 1e300, leave a gap."""
+    finite = [v for values in series.values() for v in values if _drawable(v)]
     low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
     if low / 2 == high / 2:  # the smallest numbers have no half
         pad = abs(low) / 2 or 0.5
         low, high = low - pad, high + pad
-    known = [v for v in x if math.isfinite(v)]
+    known = [v for v in x if _drawable(v)]
     left, right = (min(known), max(known)) if known else (0.0, 1.0)
     span, plot_width = (right - left) or 1.0, WIDTH - _LEFT - _RIGHT
     plot_height = HEIGHT - _TOP - _BOTTOM
 
     def place(position: float, value: float) -> tuple[float, float] | None:
-        if not (math.isfinite(position) and math.isfinite(value)):
+        if not (_drawable(position) and _drawable(value)):
             return None
         share = (position - left) / span if right > left else 0.5
-        height = (value / 2 - low / 2) / (high / 2 - low / 2)  # halves: 1e308 - -1e308 overflows
+        height = (value - low) / (high - low)
         return _LEFT + plot_width * share, _TOP + plot_height * (1 - height)
 
     drawn = Markup("").join(
@@ -325,12 +326,15 @@ def _line(points: Sequence[tuple[float, float] | None], index: int) -> Markup:
 
 def _ticks(low: float, high: float) -> list[float]:
     """Return 3 to 6 round numbers; the first is not above ``low``, the last not below ``high``."""
-    raw = (high / 4 - low / 4) or 1.0
+    raw = (high - low) / 4 or 1.0
     power = 10.0 ** math.floor(math.log10(raw))
     step = next((m * power for m in (1.0, 2.0, 2.5, 5.0) if m * power >= raw), 10 * power)
     first, last = math.floor(low / step), math.ceil(high / step)
-    ends = sys.float_info.max
-    return [min(max(step * index, -ends), ends) for index in range(first, last + 1)]
+    return [step * index for index in range(first, last + 1)]
+
+
+def _drawable(value: float) -> bool:
+    return math.isfinite(value) and abs(value) <= _LARGEST
 
 
 def _at(value: float) -> str:
@@ -352,7 +356,7 @@ def _chart(
             '<path class="axis" d="M{} {y}H{}"/><text x="{}" y="{}" text-anchor="end">{}</text>'
         ).format(_at(_LEFT), _at(right), _at(_LEFT - 5), _at(y + 3.5), number(tick, 3), y=_at(y))
         for tick in ticks
-        for y in [bottom - (bottom - _TOP) * (tick / 2 - low / 2) / (high / 2 - low / 2)]
+        for y in [bottom - (bottom - _TOP) * (tick - low) / (high - low)]
     )
     return Markup(
         '<svg viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="img" '

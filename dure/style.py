@@ -71,7 +71,7 @@ def _under(hosts: Sequence[str]) -> str:
 # `.dure.dure` outweighs the rules of JupyterLab for tables. What a table of the host page could
 # set (layout, margins, stripes) is set here too, so that it looks the same everywhere.
 _RULES = """
-.dure{box-sizing:border-box;color:var(--ink);background:var(--ground);text-align:left;
+.dure{box-sizing:border-box;color:var(--ink);background:var(--ground);text-align:left;overflow-wrap:anywhere;
 font:14px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Noto Sans KR","Noto Sans CJK KR",sans-serif}
 .dure *,.dure *::before{box-sizing:border-box}
 .dure.notebook{padding:12px 16px;border:1px solid var(--line);border-radius:8px}
@@ -110,6 +110,7 @@ font-size:12px;line-height:18px;font-weight:500;white-space:nowrap;vertical-alig
 .dure svg text.s0{fill:var(--accent);stroke:none}.dure svg text.s1{fill:var(--accent2);stroke:none}
 .dure.dure svg.sign{display:inline-block;flex:none;width:12px;height:12px;vertical-align:-1px}
 .dure.dure code,.dure.dure pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Noto Sans Mono",monospace;font-size:12px;color:inherit}
+.dure.dure pre{color:var(--ink)}
 .dure.dure code{background:transparent;padding:0;overflow-wrap:anywhere}
 .dure.dure pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--panel);padding:10px 12px;margin:8px 0;border:0;border-radius:8px}
 .dure .note{border-left:3px solid currentColor;padding:2px 0 2px 12px;margin:16px 0;max-width:100%}

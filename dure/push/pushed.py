@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -37,6 +39,8 @@ class PushedModel(Artifact):
         The gate that it passed, or that was skipped; None where there was none.
     example : mapping, optional
         One instance, JSON-ready, that its clients may ask; for the command line that is shown.
+    files : mapping of str to str
+        SHA-256 of each file that was released, by its path in the version's folder.
     """
 
     name: str
@@ -44,6 +48,23 @@ class PushedModel(Artifact):
     path: str
     verdict: Gate | None = None
     example: Mapping[str, Any] | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def problem(self) -> str | None:
+        """Return why this release no longer stands, or None where it does.
+
+        It stands while its files are where they were released to, unchanged, and no later
+        version was released beside them: a server answers with the highest.
+        """
+        folder = Path(self.path)
+        if not folder.is_dir():
+            return f"{self.path} is gone"
+        later = [int(item.name) for item in folder.parent.iterdir() if item.name.isdecimal()]
+        if max(later, default=0) > self.version:
+            return f"version {max(later)} was released after it"
+        if digests(folder) != dict(self.files):
+            return f"the files in {self.path} have changed since they were released"
+        return None
 
     def save(self, directory: Path) -> None:
         """Write ``pushed.json`` into an empty directory that exists."""
@@ -53,6 +74,7 @@ class PushedModel(Artifact):
             "path": self.path,
             "verdict": None if self.verdict is None else self.verdict.to_dict(),
             "example": None if self.example is None else dict(self.example),
+            "files": dict(self.files),
         }
         text = json.dumps(record, indent=2, sort_keys=True, ensure_ascii=False)
         (directory / _FILE).write_text(f"{text}\n", encoding="utf-8")
@@ -68,6 +90,7 @@ class PushedModel(Artifact):
             path=record["path"],
             verdict=None if verdict is None else Gate.from_dict(verdict),
             example=record["example"],
+            files=record["files"],
         )
 
     def summary(self) -> str:
@@ -80,7 +103,7 @@ class PushedModel(Artifact):
         lines.append(f"  gate  {self._verdict_words()}")
         if self.verdict is not None:
             lines += [f"        {reason}" for reason in self.verdict.reasons]
-        return "\n".join([*lines, "", *(f"  {command}" for command in self._commands())])
+        return "\n".join([*lines, "", *self._commands()])
 
     def html(self) -> Markup:
         """Return the record, and how to serve the model and ask it, as HTML."""
@@ -107,11 +130,19 @@ class PushedModel(Artifact):
         )
 
     def _commands(self) -> tuple[str, str]:
-        from urllib.parse import quote
-
         url = f"http://127.0.0.1:8501/v1/models/{quote(self.name, safe='')}"
         serve = f"dure serve {shlex.quote(str(Path(self.path).parent))}"
         if self.example is None:
             return serve, f"curl {shlex.quote(url)}/metadata"
         body = json.dumps({"instances": [dict(self.example)]}, ensure_ascii=False)
-        return serve, f"curl {shlex.quote(url)}:predict -d {shlex.quote(body)}"
+        return serve, f"curl {shlex.quote(url)}:predict \\\n    -d {shlex.quote(body)}"
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file in a folder, in hexadecimal, by its path in it."""
+    found = {}
+    for path in sorted(item for item in folder.rglob("*") if item.is_file()):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        found[path.relative_to(folder).as_posix()] = digest
+    return found

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from dure.errors import PushError
 from dure.gate import Gate
 from dure.progress import Progress, silent
-from dure.push.pushed import PushedModel
+from dure.push.pushed import PushedModel, digests
 
 _LOCK = ".dure-push.lock"
 _STAGING = ".dure-push-"
@@ -83,6 +83,7 @@ def push(
         path=(target / str(version)).as_posix(),
         verdict=gate,
         example=example,
+        files=digests(target / str(version)),
     )
 
 

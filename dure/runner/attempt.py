@@ -140,7 +140,10 @@ class Child:
     def __init__(self, step: str, timeout: float | None) -> None:
         self._step = step
         self._timeout = timeout
+        self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._killed = False
+        self._timed_out = False
 
     def attempt(
         self, call: Call, inputs: Mapping[str, Stored], staging: Path, progress: Progress
@@ -153,59 +156,78 @@ class Child:
             If the function raises, the process dies, or it takes too long.
         """
         folder = staging / f"child-{os.urandom(6).hex()}"
+        job = _job(call, inputs, folder)
         folder.mkdir(parents=True)
-        started = time.monotonic()
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "dure.runner.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-            env=environment,
-        )
-        watch = threading.Timer(self._timeout, self.kill) if self._timeout is not None else None
+        try:
+            started = time.monotonic()
+            answer = self._answer(job, progress)
+            self._check(answer, time.monotonic() - started)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return folder
+
+    def kill(self) -> None:
+        """Kill the process and all that it started; one that has not started will not live."""
+        with self._lock:
+            self._killed = True
+            if self._process is not None:
+                # The group outlives its first process while others are in it.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _time_out(self) -> None:
+        self._timed_out = True
+        self.kill()
+
+    def _answer(self, job: bytes, progress: Progress) -> dict[str, Any] | None:
+        """Start a process, and return its last message, or None if it died without one."""
+        with self._lock:
+            self._timed_out = False
+            process = subprocess.Popen(
+                [sys.executable, "-m", "dure.runner.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+                bufsize=0,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
+            self._process = process
+        watch = threading.Timer(self._timeout, self._time_out) if self._timeout else None
         if watch:
+            watch.daemon = True
             watch.start()
         try:
-            answer = self._talk(self._process, _job(call, inputs, folder), progress)
+            if self._killed:
+                self.kill()
+            return _talk(process, job, progress)
         finally:
             if watch:
                 watch.cancel()
-        return self._conclude(answer, folder, time.monotonic() - started)
+            self._bury(process)
 
-    def kill(self) -> None:
-        """Kill the process and all that it started."""
-        process = self._process
-        if process is not None and process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
+    def _bury(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait for the end of a process that has said all it has to say, and of its group."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0 if sys.exc_info()[0] else _LAST_WORDS)
+        with self._lock:
+            # Before `wait`, while the number of the process still is the number of its group.
+            if process.returncode is None:
                 os.killpg(process.pid, signal.SIGKILL)
-
-    def _talk(
-        self, process: subprocess.Popen[bytes], job: bytes, progress: Progress
-    ) -> dict[str, Any] | None:
-        """Send the job, pass progress on, and return the last message, or None if none came."""
-        assert process.stdin is not None
-        assert process.stdout is not None
-        with contextlib.suppress(BrokenPipeError):  # it died at once; its exit status says so
-            process.stdin.write(job)
-            process.stdin.close()
-        answer = None
-        for message in _messages(process.stdout):
-            if "progress" in message:
-                done, total, unit, note = message["progress"]
-                progress(done, total, unit=unit, note=note)
-            else:
-                answer = message
+            self._process = None
         process.wait()
-        process.stdout.close()
-        return answer
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+        self._status = process.returncode
 
-    def _conclude(self, answer: dict[str, Any] | None, folder: Path, seconds: float) -> Path:
+    def _check(self, answer: dict[str, Any] | None, seconds: float) -> None:
+        """Raise what an attempt ended with, unless it ended well."""
         if answer is not None and answer.get("done"):
-            return folder
+            return
         if answer is not None:
             raise _failure(answer)
-        if self._timeout is not None and seconds >= self._timeout:
+        if self._timed_out:
             raise Failed(
                 StepTimeoutError(
                     f"step '{self._step}' took longer than its timeout and was stopped",
@@ -217,8 +239,35 @@ class Child:
                 None,
                 "",
             )
-        status = self._process.returncode if self._process else None
-        raise Failed(_died(self._step, status), None, "")
+        raise Failed(_died(self._step, self._status), None, "")
+
+
+_LAST_WORDS = 10.0
+"""Seconds that a process is given to end by itself after it has given its answer."""
+
+
+def _talk(
+    process: subprocess.Popen[bytes], job: bytes, progress: Progress
+) -> dict[str, Any] | None:
+    """Send the job, pass progress on, and return the answer, or None if none came."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    # Its input stays open: that it closes tells the process that this one has died.
+    with contextlib.suppress(BrokenPipeError):  # it died at once; its exit status says so
+        _write(process.stdin, job)
+    for message in _messages(process.stdout):
+        if "progress" not in message:
+            # Not read to the end: what the user's code left running holds the pipe as well.
+            return dict(message)
+        done, total, unit, note = message["progress"]
+        progress(done, total, unit=unit, note=note)
+    return None
+
+
+def _write(stream: IO[bytes], data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[stream.write(rest) :]
 
 
 def _died(step: str, status: int | None) -> StepError:

@@ -148,20 +148,29 @@ class Cache:
 
     def ask(self, pipeline: str, step: str, parts: KeyParts, kind: type[Artifact]) -> Answer:
         """Return the result for ``parts``, checked to exist and to hash right, or why not."""
-        record = read_json(self._key_path(parts.key))
+        record = _read(self._key_path(parts.key))
         if record is None:
             return Answer(None, self._why_missing(pipeline, step, parts))
         found = self._found(record)
-        problem = self._store.problem(found.stored)
-        if problem is None and kind.problem is not Artifact.problem:
-            problem = kind.load(found.stored.path).problem()
+        if found.stored.type != kind.__name__:
+            return Answer(None, (f"it makes a {kind.__name__} now, not a {found.stored.type}",))
+        problem = self._problem(found.stored, kind)
         if problem is not None:
             return Answer(None, (f"the result of run {found.run} is not usable: {problem}",))
         return Answer(found, (f"nothing changed since run {found.run}",))
 
+    def _problem(self, stored: Stored, kind: type[Artifact]) -> str | None:
+        problem = self._store.problem(stored)
+        if problem is not None or kind.problem is Artifact.problem:
+            return problem
+        try:
+            return kind.load(stored.path).problem()
+        except Exception as error:  # noqa: BLE001 - a user's artifact may raise anything
+            return f"it could not be asked ({type(error).__name__}: {error})"
+
     def last(self, pipeline: str, step: str) -> Found | None:
         """Return the last result of a step, whatever its key, if it is still whole."""
-        record = read_json(self._step_path(pipeline, step))
+        record = _read(self._step_path(pipeline, step))
         if record is None:
             return None
         found = self._found(record)
@@ -170,6 +179,7 @@ class Cache:
     def put(self, pipeline: str, step: str, parts: KeyParts, found: Found) -> None:
         """Remember a result under its key, and as the last one of its step."""
         record = {
+            "format": FORMAT,
             "type": found.stored.type,
             "digest": found.stored.digest,
             "run": found.run,
@@ -182,7 +192,7 @@ class Cache:
 
     def touch(self, pipeline: str, step: str, parts: KeyParts) -> None:
         """Make the reused result under ``parts`` the last one of a step."""
-        record = read_json(self._key_path(parts.key))
+        record = _read(self._key_path(parts.key))
         if record is not None and record != read_json(self._step_path(pipeline, step)):
             write_json(self._step_path(pipeline, step), record)
 
@@ -190,17 +200,18 @@ class Cache:
         """Drop every entry that leads to one of the artifacts in ``gone``."""
         names = {(stored.type, stored.digest) for stored in gone}
         for path in sorted(self._root.glob("*/*/*.json")):
-            record = read_json(path)
-            if record and (record["type"], record["digest"]) in names:
+            record = _read(path)
+            if record is not None and (record["type"], record["digest"]) in names:
                 path.unlink(missing_ok=True)
 
     def _why_missing(self, pipeline: str, step: str, parts: KeyParts) -> tuple[str, ...]:
-        record = read_json(self._step_path(pipeline, step))
+        record = _read(self._step_path(pipeline, step))
         if record is None:
             return ("it has not run before",)
+        if record["format"] != FORMAT:
+            return ("this version of Dure makes keys in another way",)
         changed = differences(KeyParts.from_dict(record["parts"]), parts)
-        # Equal parts under another key: only the construction of the key itself can differ.
-        return tuple(changed) or ("this version of Dure makes keys in another way",)
+        return tuple(changed) or ("its entry in the cache is gone",)
 
     def _found(self, record: Mapping[str, Any]) -> Found:
         stored = self._store.locate(record["type"], record["digest"])
@@ -210,7 +221,24 @@ class Cache:
         return self._root / "keys" / key[:2] / f"{key}.json"
 
     def _step_path(self, pipeline: str, step: str) -> Path:
-        return self._root / "steps" / quote(pipeline, safe="") / f"{quote(step, safe='')}.json"
+        return self._root / "steps" / _file_name(pipeline) / f"{_file_name(step)}.json"
+
+
+_FIELDS = frozenset({"format", "type", "digest", "run", "execution", "summary", "parts"})
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """Return an entry of the index, or None where there is none, or none that makes sense."""
+    record = read_json(path)
+    return record if isinstance(record, dict) and record.keys() >= _FIELDS else None
+
+
+def _file_name(name: str) -> str:
+    """Return a name as a file can have it: of letters that are safe, and not too long."""
+    safe = quote(name, safe="")
+    if len(safe) <= 100 and safe.strip("."):
+        return safe
+    return f"{safe[:60]}~{digest_of(encode(name))}"
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from dure.errors import FingerprintError, UsageError
 from dure.runner.cache import KeyParts, versions
 from dure.runner.code import Reached, dotted_name, is_own
 from dure.runner.component import Component
-from dure.runner.encode import digest_of, encode, frame, short
+from dure.runner.encode import Refer, digest_of, encode, frame, short
 from dure.runner.handle import Handle, is_handle
 from dure.runner.store import digest_file
 
@@ -60,6 +60,15 @@ class Call:
             code=self.code,
             packages=versions(options.packages),
         )
+
+    def chosen(self) -> list[str]:
+        """Return the names of the settings that were given, not left at their defaults."""
+        parameters = self.component.signature.parameters
+        return [
+            name
+            for name in self.settings
+            if name not in parameters or parameters[name].default is not self.arguments[name]
+        ]
 
     def run(self, values: Mapping[str, Artifact]) -> Any:
         """Call the function with ``values`` in place of the handles."""
@@ -113,11 +122,15 @@ def take_apart(
     reached = Reached()
     settings: dict[str, tuple[str, str]] = {}
     for name, argument in arguments.items():
-        if not is_handle(argument) and not _has_handles(argument):
-            settings[name] = _setting(component, name, argument, reached)
-    if is_own(component.function):
-        reached.refer(component.function)
-    inputs = dict(_handles(arguments))
+        rest = _without_handles(argument)
+        if rest is not None:
+            settings[name] = _setting(component, name, rest[0], reached)
+    # The class as well: its `save` and `load` are the user's code, and only the annotation may
+    # name it.
+    for code in (component.function, component.output):
+        if is_own(code):
+            reached.refer(code)
+    inputs = dict(handles_in(arguments))
     opaque = tuple(f"{name} has no digest ({why})" for name, why in reached.opaque.items())
     packages = frozenset(reached.packages)
     return Call(component, arguments, inputs, settings, reached.parts, opaque, packages)
@@ -126,9 +139,10 @@ def take_apart(
 def _setting(
     component: Component[..., Any], name: str, value: Any, reached: Reached
 ) -> tuple[str, str]:
+    _refuse_hidden(component, name, value)
     try:
         if component.is_source(name):
-            return source_digest(value), short(value)
+            return source_digest(value, reached.refer), short(value)
         return digest_of(encode(value, reached.refer)), short(value)
     except FingerprintError as error:
         raise FingerprintError(
@@ -147,7 +161,8 @@ def _to_handles(value: Any, role: str, keep: Callable[[str, Artifact], Handle]) 
     if isinstance(value, list | tuple) and any(
         is_handle(item) or isinstance(item, Artifact) for item in value
     ):
-        return [_to_handles(item, f"{role}[{i}]", keep) for i, item in enumerate(value)]
+        items = [_to_handles(item, f"{role}[{i}]", keep) for i, item in enumerate(value)]
+        return items if isinstance(value, list) else tuple(items)
     return value
 
 
@@ -155,7 +170,36 @@ def _has_handles(value: Any) -> bool:
     return isinstance(value, list | tuple) and any(is_handle(item) for item in value)
 
 
-def _handles(arguments: Mapping[str, Any]) -> list[tuple[str, Handle]]:
+def _without_handles(argument: Any) -> tuple[Any] | None:
+    """Return what of an argument is a setting, as a tuple of one; None where nothing is."""
+    if is_handle(argument):
+        return None
+    if not _has_handles(argument):
+        return (argument,)
+    rest = {index: item for index, item in enumerate(argument) if not is_handle(item)}
+    return (rest,) if rest else None
+
+
+def _refuse_hidden(component: Component[..., Any], name: str, value: Any) -> None:
+    """Refuse artifacts where nothing would look for them, so that no input is left out."""
+    waiting, seen = [value], set()
+    while waiting:
+        item = waiting.pop()
+        if is_handle(item) or isinstance(item, Artifact):
+            raise UsageError(
+                f"component {component.settings.name} was called wrongly: parameter '{name}' "
+                "holds an artifact in a dict, or in a list in a list",
+                expected="an artifact, or a list or tuple of artifacts",
+                got=f"a {item.__class__.__name__} further inside",
+                fix="give each artifact a parameter of its own, or pass a list of them",
+            )
+        if type(item) in (dict, list, tuple, set, frozenset) and id(item) not in seen:
+            seen.add(id(item))
+            waiting += item.values() if isinstance(item, dict) else item
+
+
+def handles_in(arguments: Mapping[str, Any]) -> list[tuple[str, Handle]]:
+    """Return the handles among ``arguments`` by role."""
     found: list[tuple[str, Handle]] = []
     for name, argument in arguments.items():
         if is_handle(argument):
@@ -167,42 +211,51 @@ def _handles(arguments: Mapping[str, Any]) -> list[tuple[str, Handle]]:
 
 def _check_input(component: Component[..., Any], name: str, argument: Any) -> None:
     """Refuse a plain value, or another kind of artifact, where an artifact is expected."""
-    kind = component.inputs.get(name)
-    if kind is None:
+    kinds = component.inputs.get(name)
+    if kinds is None:
         return
-    items = argument if _has_handles(argument) else [argument]
+    expected = " or ".join(kind.__name__ for kind in kinds)
+    items = argument if isinstance(argument, list | tuple) else [argument]
     for item in items:
-        if item is None or isinstance(item, kind):
+        if item is None or isinstance(item, kinds):
             continue
         raise UsageError(
             f"component {component.settings.name} was called wrongly: parameter '{name}'",
-            expected=f"a {kind.__name__}, as another component returns it",
+            expected=f"a {expected}, as another component returns it",
             got=f"{type(item).__name__ if not is_handle(item) else item.__class__.__name__}"
             f"{'' if is_handle(item) else ' ' + short(item)}",
-            fix=f"pass what a component that makes a {kind.__name__} returned, "
-            f"or {kind.__name__}.load(folder)",
+            fix=f"pass what a component that makes a {expected} returned, "
+            f"or {kinds[0].__name__}.load(folder)",
         )
 
 
-def source_digest(value: Any) -> str:
-    """Return the digest of the files that a path, a folder or a glob names.
+def source_digest(value: Any, refer: Refer | None = None) -> str:
+    """Return the digest of the files that a path, a folder, a glob or a list of these names.
 
     A single file counts by its ending and its bytes, so that it may be renamed or moved; the
     files of a folder or a glob count by their names too, because a reader may look at them. A
-    path at which there is nothing has the digest of that fact; the step will say so. Anything
-    but a path (a table in memory) counts by its value.
+    path at which there is nothing, or nothing that can be read, has the digest of that fact;
+    the step will say so. Anything but a path (a table in memory) counts by its value.
     """
+    if isinstance(value, list | tuple):
+        return digest_of(b"".join(frame("item", source_digest(v, refer).encode()) for v in value))
     if not isinstance(value, str | os.PathLike):
-        return digest_of(encode(value, Reached().refer))
-    path = Path(value)
+        return digest_of(encode(value, refer or Reached().refer))
+    try:
+        return _digest_files(Path(value))
+    except (OSError, ValueError):  # a query, a URL, a name that no file can have
+        return digest_of(frame("unreadable", str(value).encode("utf-8", "surrogatepass")))
+
+
+def _digest_files(path: Path) -> str:
     if path.is_file():
-        return digest_of(frame("suffix", path.suffix.encode()) + digest_file(path))
+        return digest_of(frame("suffix", os.fsencode(path.suffix)) + digest_file(path))
     root, names = _matches(path)
     if not names:
-        return digest_of(frame("nothing", str(path).encode()))
+        return digest_of(frame("nothing", os.fsencode(path)))
     whole = hashlib.sha256()
     for name in names:
-        whole.update(frame("file", name.encode("utf-8", "surrogateescape")))
+        whole.update(frame("file", os.fsencode(name)))
         whole.update(digest_file(root / name))
     return digest_of(whole.digest())
 

@@ -228,9 +228,9 @@ class Reached:
         if isinstance(value, types.ModuleType):
             return self._module(value, path)
         if isinstance(value, type | types.FunctionType | types.BuiltinFunctionType):
-            return encode(value, self.refer)
-        if hasattr(type(value), "__wrapped__") or "__wrapped__" in getattr(value, "__dict__", {}):
-            return self._constant(dotted, value)  # a decorated function: it has its own entry
+            return self._constant(dotted, value)
+        if _wraps(value):
+            return self._constant(dotted, value)  # the function inside has its own entry
         return self._own(dotted, (dotted, id(value)), value)
 
     def _module(self, module: types.ModuleType, path: tuple[str, ...] | None) -> bytes:
@@ -251,7 +251,7 @@ class Reached:
         scope = vars(module)
         name = module_name(name, scope)
         if path:
-            used: Iterable[str] = {path[0], "__getattr__"} & scope.keys()
+            used: Iterable[str] = ({path[0], "__getattr__"} & scope.keys()) - _MODULE_NOISE
         else:
             used = {label for label in scope if not label.startswith("__")}
         seen = ("module", name, path or ())
@@ -306,6 +306,11 @@ _ENUM_NOISE = frozenset(
 )
 
 
+def _wraps(value: Any) -> bool:
+    """Return whether an object stands before a function, as `functools.lru_cache` makes it."""
+    return "__wrapped__" in (getattr(value, "__dict__", None) or {})
+
+
 def _label(what: str, name: str) -> bytes:
     return frame(what, name.encode("utf-8", "surrogatepass"))
 
@@ -335,9 +340,9 @@ def _own_inside(value: Any, seen: set[int]) -> Iterator[Any]:
         inside = value
     elif isinstance(value, dict | types.MappingProxyType):
         inside = value.values()
-    elif hasattr(type(value), "__wrapped__") or "__wrapped__" in getattr(value, "__dict__", {}):
+    elif _wraps(value):
         inside = (value.__wrapped__,)
-    for item in list(inside):
+    for item in inside:
         yield from _own_inside(item, seen)
 
 
@@ -368,14 +373,16 @@ def import_own(name: str, level: int, scope: dict[str, Any]) -> types.ModuleType
 
 
 def _is_own_name(name: str) -> bool:
-    top = name.split(".")[0]
+    top = name.split(".", maxsplit=1)[0]
     if top in sys.stdlib_module_names:
         return False
     # Of the package alone: to look for a module in it would import the package.
     spec = importlib.util.find_spec(top)
     if spec is None:
         return False
-    places = [spec.origin] if spec.origin else [f"{p}/" for p in spec.submodule_search_locations or ()]
+    places = (
+        [spec.origin] if spec.origin else [f"{p}/" for p in spec.submodule_search_locations or ()]
+    )
     return any(is_own_file(place) for place in places)
 
 

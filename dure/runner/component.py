@@ -10,7 +10,7 @@ import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Generic, ParamSpec, TypeVar, cast, overload
 
@@ -70,7 +70,18 @@ class Options:
         wrong = [
             ("retries", self.retries, "0 or more", self.retries < 0),
             ("backoff", self.backoff, "0 seconds or more", self.backoff < 0),
-            ("timeout", self.timeout, "more than 0 seconds", (self.timeout or 1) <= 0),
+            (
+                "timeout",
+                self.timeout,
+                "more than 0 seconds",
+                self.timeout is not None and not self.timeout > 0,
+            ),
+            (
+                "packages",
+                self.packages,
+                "a tuple of names, such as ('numpy',)",
+                isinstance(self.packages, str),
+            ),
         ]
         for name, value, expected, bad in wrong:
             if bad:
@@ -154,12 +165,12 @@ class Component(Generic[P, R]):
         return kind
 
     @functools.cached_property
-    def inputs(self) -> dict[str, type[Artifact]]:
-        """The parameters that take artifacts, with their classes."""
+    def inputs(self) -> dict[str, tuple[type[Artifact], ...]]:
+        """The parameters that take artifacts, with the classes that each takes."""
         return {
-            name: kind
+            name: kinds
             for name in self.signature.parameters
-            if (kind := artifact_class(self._hints.get(name))) is not None
+            if (kinds := artifact_classes(self._hints.get(name)))
         }
 
     def is_source(self, parameter: str) -> bool:
@@ -188,14 +199,13 @@ class Component(Generic[P, R]):
         return dict(bound.arguments)
 
 
-def artifact_class(hint: Any) -> type[Artifact] | None:
-    """Return the artifact class in an annotation: plain, optional, or a list or tuple of it."""
+def artifact_classes(hint: Any) -> tuple[type[Artifact], ...]:
+    """Return the artifact classes in an annotation: one, a union, or a list or tuple of them."""
     if isinstance(hint, type) and issubclass(hint, Artifact):
-        return hint
-    if typing.get_origin(hint) in (typing.Union, types.UnionType, list, tuple, Annotated):
-        found = [artifact_class(part) for part in typing.get_args(hint)]
-        return next((kind for kind in found if kind is not None), None)
-    return None
+        return (hint,)
+    if typing.get_origin(hint) in (typing.Union, types.UnionType, list, tuple, Sequence, Annotated):
+        return tuple(kind for part in typing.get_args(hint) for kind in artifact_classes(part))
+    return ()
 
 
 def _shape(signature: inspect.Signature) -> str:

@@ -55,6 +55,11 @@ class Handle:
             f"an artifact is not changed after it was made (tried to set {name!r})"
         )
 
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(
+            f"an artifact is not changed after it was made (tried to delete {name!r})"
+        )
+
     def __dir__(self) -> list[str]:
         return dir(self._dure_kind)
 

@@ -22,13 +22,18 @@ _lock = threading.Lock()
 
 
 class _LazyFinder:
-    """Finds the heavy packages as usual, and has them loaded on first use."""
+    """Finds the heavy packages as usual, and has them loaded on first use.
 
-    @staticmethod
+    Only for the thread that made it: a step that runs beside it imports as usual.
+    """
+
+    def __init__(self) -> None:
+        self._thread = threading.get_ident()
+
     def find_spec(
-        name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
+        self, name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name not in HEAVY:
+        if name not in HEAVY or threading.get_ident() != self._thread:
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is None or spec.loader is None:

@@ -6,7 +6,8 @@ import inspect
 import tomllib
 import typing
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from enum import Enum
+from pathlib import Path, PurePath
 from typing import Any
 
 from dure.errors import UsageError, nearest
@@ -40,7 +41,7 @@ def from_command_line(
     """
     given: dict[str, tuple[Any, str]] = {}
     if config is not None:
-        given |= {name: (value, f"in {config}") for name, value in _read(config).items()}
+        given |= {name: (value, f"in {config}") for name, value in _entries(config).items()}
     given |= {name: (value, "on the command line") for name, value in _words(target, words).items()}
     known = target.signature.parameters
     for name, (_, place) in given.items():
@@ -50,7 +51,7 @@ def from_command_line(
                 fix=nearest(name, known),
             )
     arguments = {
-        name: convert(value, target.hints.get(name, str), f"parameter '{name}' {place}")
+        name: convert(value, _hint(target, name), f"parameter '{name}' {place}")
         for name, (value, place) in given.items()
     }
     missing = [
@@ -64,6 +65,19 @@ def from_command_line(
             fix=" ".join(f"--{name.replace('_', '-')} VALUE" for name in missing),
         )
     return arguments
+
+
+def _hint(target: Pipeline[..., Any], name: str) -> Any:
+    """Return a parameter's annotation; where there is none, what its default is."""
+    if name in target.hints:
+        return target.hints[name]
+    parameter = target.signature.parameters.get(name)
+    default = None if parameter is None else parameter.default
+    if isinstance(default, PurePath):
+        return Path
+    if isinstance(default, list | tuple) and default and len({type(item) for item in default}) == 1:
+        return list[type(default[0])]  # type: ignore[misc]
+    return type(default) if isinstance(default, bool | int | float | str | Enum | list) else Any
 
 
 def _words(target: Pipeline[..., Any], words: Sequence[str]) -> dict[str, Any]:
@@ -83,8 +97,12 @@ def _words(target: Pipeline[..., Any], words: Sequence[str]) -> dict[str, Any]:
         if flag is not None:
             name, value = flag
         elif not equals:
-            if not rest:
-                raise UsageError(f"parameter '{name}' has no value", fix=f"{word} VALUE")
+            if not rest or rest[0].startswith("--"):
+                raise UsageError(
+                    f"parameter '{name}' has no value",
+                    got=" ".join(words),
+                    fix=f"{word} VALUE, or {word}=VALUE if the value begins with two dashes",
+                )
             value = rest.pop(0)
         if name in found:
             raise UsageError(f"parameter '{name}' is given twice", got=" ".join(words))
@@ -98,12 +116,16 @@ def _flag(
     """Return a truth value given as ``--name`` or ``--no-name``, or None."""
     if has_value:
         return None
-    if target.hints.get(name) is bool and (not rest or rest[0].startswith("--")):
+    if _is_truth(_hint(target, name)) and (not rest or rest[0].startswith("--")):
         return name, "true"
     positive = name.removeprefix("no_")
-    if positive != name and target.hints.get(positive) is bool:
+    if name not in target.signature.parameters and _is_truth(_hint(target, positive)):
         return positive, "false"
     return None
+
+
+def _is_truth(hint: Any) -> bool:
+    return hint is bool or set(typing.get_args(hint)) == {bool, type(None)}
 
 
 def convert(value: Any, hint: Any, what: str) -> Any:
@@ -114,37 +136,71 @@ def convert(value: Any, hint: Any, what: str) -> Any:
     UsageError
         If it is not of that type.
     """
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
     try:
-        adapter: TypeAdapter[Any] = TypeAdapter(hint)
-        if isinstance(value, str) and not _takes_text(hint):
-            return _from_text(adapter, value, hint)
+        if isinstance(value, str):
+            return _from_text(value, hint)
         # Strict for truth values alone: `true` is no 1, but a text may be a path or a choice.
-        return adapter.validate_python(value, strict=isinstance(value, bool))
+        return TypeAdapter(hint).validate_python(value, strict=isinstance(value, bool))
     except ValidationError as error:
         raise UsageError(
             f"{what} has the wrong type",
             expected=_name(hint),
             got=f"{value!r} ({error.errors()[0]['msg']})",
         ) from error
+    except PydanticUserError as error:
+        raise UsageError(
+            f"{what} cannot be given as text",
+            expected="a parameter annotated with a plain type, such as int, str or list[float]",
+            got=_name(hint),
+            fix="call the pipeline from Python instead, or take a path and read the file inside",
+        ) from error
 
 
-def _takes_text(hint: Any) -> bool:
-    return hint is str or hint is Any
+def _from_text(value: str, hint: Any) -> Any:
+    """Return a text as ``hint`` says; raises pydantic's errors."""
+    from pydantic import TypeAdapter
+
+    if hint is str or hint is Any:
+        return value
+    adapter: TypeAdapter[Any] = TypeAdapter(hint)
+    parts = typing.get_args(hint)
+    plain = [part for part in parts if part is not type(None)]
+    if len(plain) == 1 and type(None) in parts:  # an optional value
+        return None if value in ("none", "None") else _from_text(value, plain[0])
+    kind = typing.get_origin(hint) or hint
+    if kind in _LISTS:
+        items = [item.strip() for item in value.split(",") if item.strip()]
+        # Of tuple[int, str] each item has its own hint; of the others all have the first.
+        fixed = kind is tuple and Ellipsis not in parts and len(parts) == len(items)
+        hints = parts if fixed else [parts[0] if parts else str] * len(items)
+        return adapter.validate_python([*map(_from_text, items, hints)])
+    if kind in (dict, Mapping):
+        return adapter.validate_json(value)
+    if kind is typing.Literal or (isinstance(kind, type) and issubclass(kind, Enum)):
+        return adapter.validate_python(_choices(parts or list(kind)).get(value, value))
+    return adapter.validate_strings(value)
 
 
-def _from_text(adapter: Any, value: str, hint: Any) -> Any:
-    from pydantic import ValidationError
+_LISTS = (list, tuple, set, frozenset, Sequence)
 
-    if typing.get_origin(hint) in (list, tuple, set, frozenset):
-        return adapter.validate_strings([item.strip() for item in value.split(",") if item.strip()])
-    try:
-        return adapter.validate_strings(value)
-    except ValidationError:
-        if value in ("none", "None") and type(None) in typing.get_args(hint):
-            return None
-        raise
+
+def _choices(known: Sequence[Any]) -> dict[str, Any]:
+    """Return choices by how they are written: a member of an enum by its value or its name."""
+    by_name = {item.name: item for item in known if isinstance(item, Enum)}
+    return by_name | {str(i.value if isinstance(i, Enum) else i): i for i in known}
+
+
+def _entries(config: Path) -> dict[str, Any]:
+    """Return a file's entries by parameter."""
+    found: dict[str, Any] = {}
+    for key, value in _read(config).items():
+        name = key.replace("-", "_")
+        if name in found:
+            raise UsageError(f"parameter '{name}' is given twice in {config}")
+        found[name] = value
+    return found
 
 
 def _read(config: Path) -> Mapping[str, Any]:
@@ -172,5 +228,5 @@ def usage(target: Pipeline[..., Any], file: str) -> str:
         required = parameter.default is inspect.Parameter.empty
         default = "required" if required else f"default {parameter.default!r}"
         option = f"--{name.replace('_', '-')}"
-        lines.append(f"  {option:<22} {_name(target.hints.get(name, str)):<14} {default}")
+        lines.append(f"  {option:<22} {_name(_hint(target, name)):<14} {default}")
     return "\n".join([*lines, "", "Options: see 'dure run --help'."])

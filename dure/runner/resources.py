@@ -35,7 +35,8 @@ class Resources:
     memory: int = 0
 
     def __post_init__(self) -> None:
-        if self.cpu < 0 or self.gpu < 0 or self.memory < 0:
+        # NaN is neither: a step that asked for it would wait for ever.
+        if not (self.cpu >= 0 and self.gpu >= 0 and self.memory >= 0):
             raise UsageError(
                 "resources cannot be negative", got=f"{self}", fix="ask for 0 or more of each"
             )
@@ -65,7 +66,8 @@ def parse_bytes(amount: int | str) -> int:
     """Return bytes from a number, or from a number with a unit (K, M, G, T, Ki, Mi, Gi, Ti)."""
     if isinstance(amount, int):
         return amount
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]i?)?B?\s*", amount)
+    pattern = r"\s*(\d+(?:\.\d+)?)\s*([KMGT]i?)?B?\s*"
+    match = re.fullmatch(pattern, amount) if isinstance(amount, str) else None
     if match is None:
         raise UsageError(
             "an amount of memory is not understood",
@@ -96,13 +98,15 @@ def _gpus() -> int:
 
 def check_feasible(step: str, asked: Resources, has: Resources) -> None:
     """Raise `ResourceError` where a step asks for more than the machine has."""
-    for name, unit in (("cpu", "processors"), ("gpu", "GPUs"), ("memory", "bytes of memory")):
-        if getattr(asked, name) > getattr(has, name):
+    units = (("cpu", 1, "processors"), ("gpu", 1, "GPUs"), ("memory", 10**9, "GB of memory"))
+    for name, size, unit in units:
+        wants, there = getattr(asked, name), getattr(has, name)
+        if wants > there:
             raise ResourceError(
                 f"step '{step}' asks for more than this machine has, so it can never run here",
                 step=step,
-                expected=f"at most {getattr(has, name):,g} {unit}",
-                got=f"{getattr(asked, name):,g} {unit}",
+                expected=f"at most {there / size:.4g} {unit}",
+                got=f"{wants / size:.4g} {unit}",
                 fix=f"lower resources({name}=...) of the step, or run it on a larger machine",
             )
 

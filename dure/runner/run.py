@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from dure.artifact import Artifact
-from dure.errors import GateError, StepError, UsageError, nearest
+from dure.errors import StepError, UsageError, nearest
 from dure.gate import Gate
 from dure.runner import context
 from dure.runner.attempt import Child, Failed, attempt
@@ -360,7 +360,9 @@ class Run:
             if has_gate(handle):
                 gate: Gate | None = value_of(handle).gate
                 if gate is not None and gate.status == "fail":
-                    raise closed_gate(step.name, step_of(handle), gate.reasons)
+                    maker = step_of(handle)
+                    what = f"step '{step.name}' was not run: the gate of '{maker}' failed"
+                    raise closed_gate(what, step.name, gate)
 
     def _overridden(self) -> str | None:
         return self.override or context.override_reason()
@@ -441,15 +443,8 @@ class Run:
         if reason is not None:
             self._remark(f"the gate of '{step.name}' failed and was overridden: {reason}")
         elif not self._interactive:
-            self._halt(
-                GateError(
-                    f"the gate of '{step.name}' failed, so nothing after it was run",
-                    step=step.name,
-                    expected="every check of the gate passes",
-                    got="; ".join(gate.reasons),
-                    fix='mend what it found, or run again with --override "why"',
-                )
-            )
+            what = f"the gate of '{step.name}' failed, so nothing after it was run"
+            self._halt(closed_gate(what, step.name, gate))
 
     def _halt(self, error: StepError) -> None:
         """Let no further step begin; the first error is the run's."""

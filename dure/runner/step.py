@@ -11,6 +11,7 @@ from typing import Any
 
 from dure.artifact import Artifact
 from dure.errors import DureError, GateError, StepError, StepTimeoutError
+from dure.gate import Gate
 from dure.runner.attempt import Child, Failed
 from dure.runner.cache import KeyParts
 from dure.runner.call import Call
@@ -143,7 +144,7 @@ class StepFailedError(StepError):
 def explain(step: Step, error: BaseException) -> StepError:
     """Return what the user is told about an error of a step."""
     shown = {role: _readable(uid) for role, uid in step.inputs.items()}
-    shown |= {name: text for name, (_, text) in step.call.settings.items()}
+    shown |= {name: step.call.settings[name][1] for name in step.call.chosen()}
     if isinstance(error, Failed):
         if isinstance(error.error, StepTimeoutError):
             return error.error
@@ -162,12 +163,19 @@ def _readable(uid: str) -> str:
     return f"{kind}:{digest[:8]}"
 
 
-def closed_gate(step: str, gate_step: str, reasons: tuple[str, ...]) -> GateError:
-    """Return the error of a step that a gate keeps from running."""
+def closed_gate(what: str, step: str, gate: Gate) -> GateError:
+    """Return the error of a gate that failed: its checks, and what can be done."""
+    failed = [f"{check.name}: {check.reason}" for check in gate.checks if check.status == "fail"]
+    shown = failed[:_MOST_CHECKS]
+    if len(failed) > len(shown):
+        shown.append(f"and {len(failed) - len(shown)} more; the report shows all")
     return GateError(
-        f"step '{step}' was not run: the gate of '{gate_step}' failed",
+        what,
         step=step,
         expected="every check of the gate passes",
-        got="; ".join(reasons),
-        fix='mend what the gate found, or run again with --override "why"',
+        got="\n            ".join(shown),
+        fix='mend what it found, or run again with --override "why"',
     )
+
+
+_MOST_CHECKS = 8

@@ -19,13 +19,13 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dure.artifact import Artifact
-from dure.errors import StoreError
+from dure.errors import DureError, StoreError
 from dure.runner.encode import DIGEST_LENGTH, frame
 
 
@@ -122,28 +122,27 @@ class Store:
         stored = self.locate(kind, digest_folder(folder))
         with writing(f"a {kind}", stored.path):
             stored.path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                folder.rename(stored.path)
-            except OSError as error:
-                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                    raise
-                self._settle_with_existing(folder, stored)
+            # Another process may put its own between any two lines of this.
+            for _ in range(_TRIES):
+                try:
+                    folder.rename(stored.path)
+                except OSError as error:
+                    if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                        raise
+                    if self.problem(stored) is None:
+                        break  # the equal artifact is there already
+                    _take_away(stored.path, folder.with_name(uuid.uuid4().hex))
+                else:
+                    break
+            else:
+                raise StoreError(f"{stored.path} is being damaged as often as it is written")
         return stored
-
-    def _settle_with_existing(self, folder: Path, stored: Stored) -> None:
-        """Keep the equal artifact that is there already; replace it if it is damaged."""
-        if self.problem(stored) is None:
-            return
-        damaged = folder.with_name(uuid.uuid4().hex)
-        stored.path.rename(damaged)
-        folder.rename(stored.path)
-        shutil.rmtree(damaged, ignore_errors=True)
 
     def problem(self, stored: Stored) -> str | None:
         """Return what is wrong with an artifact on disk, or None where it is whole."""
-        if not stored.path.is_dir():
-            return "its files are gone"
         try:
+            if not stored.path.is_dir():
+                return "its files are gone"
             actual = digest_folder(stored.path)
         except (OSError, StoreError) as error:
             return f"its files cannot be read ({error})"
@@ -158,9 +157,9 @@ class Store:
     def remove(self, stored: Stored) -> None:
         """Delete an artifact's files: out of sight by one rename first, then file by file."""
         grave = self.root / "staging" / f"removed-{uuid.uuid4().hex}"
-        grave.parent.mkdir(parents=True, exist_ok=True)
-        stored.path.rename(grave)
-        shutil.rmtree(grave)
+        with writing("the removal of an artifact", grave):
+            grave.parent.mkdir(parents=True, exist_ok=True)
+            _take_away(stored.path, grave)
 
     @contextmanager
     def staging(self, owner: str) -> Iterator[Path]:
@@ -172,15 +171,15 @@ class Store:
             folder.parent.mkdir(parents=True, exist_ok=True)
             lock = FileLock(folder.with_name(f"{owner}.lock"))
             lock.acquire()
-        with lock:
-            lock.release()  # the `with` holds it a second time
-            try:
-                # Made under the lock: a folder without one is a dead owner's, for `sweep`.
+        try:
+            # Made under the lock: a folder without one is a dead owner's, for `sweep`.
+            with writing("a staging folder", folder):
                 folder.mkdir(exist_ok=True)
-                yield folder
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
-        Path(lock.lock_file).unlink(missing_ok=True)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            lock.release()
+            Path(lock.lock_file).unlink(missing_ok=True)
 
     def sweep(self) -> list[str]:
         """Remove the staging folders whose owners are dead and return the owners' names."""
@@ -202,20 +201,36 @@ class Store:
         return swept
 
 
+def _take_away(path: Path, grave: Path) -> None:
+    """Put a folder out of sight by one rename, then delete it file by file."""
+    with suppress(FileNotFoundError):  # somebody else took it
+        path.rename(grave)
+    # What is left after a failure is in staging, for `sweep`.
+    shutil.rmtree(grave, ignore_errors=True)
+
+
+_TRIES = 10
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
+
+
 @contextmanager
 def writing(what: str, where: Path) -> Iterator[None]:
     """Turn an operating system's refusal to write into a `StoreError` that says what to do."""
     try:
         yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    except DureError:
+        raise
+    except Exception as error:
+        if _is_full(error):
             raise StoreError(
                 f"the disk is full: {what} could not be written to {where}",
                 got=str(error),
                 fix="free some space ('dure gc --dry-run' shows what nothing refers to) and run "
                 "again: finished steps are reused",
             ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+        if isinstance(error, OSError) and error.errno in _REFUSED:
             raise StoreError(
                 f"{what} could not be written to {where}",
                 expected="a folder in which this user may write",
@@ -223,6 +238,13 @@ def writing(what: str, where: Path) -> Iterator[None]:
                 fix="set DURE_HOME to such a folder, or change the permissions",
             ) from error
         raise
+
+
+def _is_full(error: Exception) -> bool:
+    """Return whether the disk is full; libraries not written in Python say so in words alone."""
+    if getattr(error, "errno", None) in _FULL:
+        return True
+    return any(os.strerror(code) in str(error) for code in _FULL)
 
 
 def write_json(path: Path, record: Any) -> None:

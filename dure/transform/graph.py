@@ -283,8 +283,10 @@ class TransformGraph(Artifact):
 
 
 def _state(state: Mapping[str, Any]) -> str:
+    order = ("mean", "std", "min", "max", "boundaries", "terms", "first")
     parts = []
-    for name, value in state.items():
+    for name in sorted(state, key=order.index):
+        value = state[name]
         if isinstance(value, list):
             shown = ", ".join(draw.number(v) if isinstance(v, float) else str(v) for v in value[:8])
             parts.append(f"{name} {shown}" + (", …" if len(value) > 8 else ""))

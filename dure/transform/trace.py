@@ -124,10 +124,11 @@ def _check_outputs(outputs: dict[str, Any], keras: Any) -> None:
 
 def _check_shape(name: str, tensor: Any) -> None:
     shape = tuple(tensor.shape)
-    if not sources(tensor):
+    found = sources(tensor)
+    if not found or any(not hasattr(source, "dure_column") for source in found):
         raise TransformError(
-            f"feature '{name}' does not come from any column",
-            expected="a tensor computed from the columns in x",
+            f"feature '{name}' does not come from the columns alone",
+            expected="a tensor computed from the columns in x, and from nothing else",
             got=f"shape {shape}",
         )
     if len(shape) < 2 or shape[0] is not None:

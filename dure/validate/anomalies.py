@@ -91,7 +91,11 @@ class Anomalies(Artifact):
         for split, rows in self.rows.items():
             errors = [one for one in self.errors if one.split == split]
             checks += [
-                Check(f"{split}: {one.column or 'rows'}: {one.kind}", "fail", one.reason)
+                Check(
+                    f"{split}: {one.column or 'rows'}: {one.kind}",
+                    "fail",
+                    f"{one.reason} (got {one.got})",
+                )
                 for one in errors
             ]
             if not errors:

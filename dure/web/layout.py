@@ -21,8 +21,8 @@ _SWEEPS = 24
 BOX_ROOM = 64.0
 """Room of a box from top to bottom, with what is kept free around it, in user units."""
 _PASSAGE_ROOM = 20.0
-_STIFFNESS = 6.0
-"""How much straighter a line between two passages wants to be than one between two boxes."""
+_STIFFNESS = 2.0
+"""How much more a passage wants its place than a box does."""
 
 
 @dataclass(frozen=True)
@@ -156,37 +156,37 @@ def _crossings(net: _Net, rows: Sequence[Sequence[int]]) -> int:
 def _heights(net: _Net, rows: Sequence[Sequence[int]]) -> dict[int, float]:
     heights = {node: BOX_ROOM * index for row in rows for index, node in enumerate(row)}
     for sweep in range(_SWEEPS):
-        for row in rows if sweep % 2 == 0 else reversed(rows):
-            wishes, weights = [], []
-            for node in row:
-                wish, weight = _wish(net, node, heights)
-                wishes.append(wish)
-                weights.append(weight)
+        ahead = sweep % 2 == 0
+        for row in rows if ahead else reversed(rows):
+            asked = [_wish(net, node, heights, ahead=ahead) for node in row]
             rooms = [_room(node, net.boxes) for node in row]
+            wishes, weights = [wish for wish, _ in asked], [weight for _, weight in asked]
             heights |= dict(zip(row, spread(wishes, weights, rooms), strict=True))
     return heights
 
 
-def _wish(net: _Net, node: int, heights: Mapping[int, float]) -> tuple[float, float]:
-    """Return where a node wants to be, to make its lines straight, and how much it wants it."""
-    others = [*net.left.get(node, []), *net.right.get(node, [])]
+def _wish(
+    net: _Net, node: int, heights: Mapping[int, float], *, ahead: bool
+) -> tuple[float, float]:
+    """Return where a node wants to be, to make its lines straight, and how much it wants it.
+
+    A passage follows the side that the sweep comes from: were it held by both sides, a long line
+    would never leave the place where it began.
+    """
+    before, after = net.left.get(node, []), net.right.get(node, [])
+    if node >= net.boxes:
+        others, weight = (before if ahead else after), _STIFFNESS
+    else:
+        others, weight = [*before, *after], 1.0
     if not others:
         return heights[node], 0.1
-    stiff = [_STIFFNESS if node >= net.boxes and other >= net.boxes else 1.0 for other in others]
-    return _median([heights[other] for other in others], stiff), sum(stiff)
+    return _median([heights[other] for other in others]), weight * len(others)
 
 
-def _median(values: Sequence[float], weights: Sequence[float]) -> float:
-    """Return the weighted median: unlike the mean it makes one line straight, not all bent."""
-    pairs = sorted(zip(values, weights, strict=True))
-    half, passed = sum(weights) / 2, 0.0
-    for index, (value, weight) in enumerate(pairs):
-        passed += weight
-        if passed > half:
-            return value
-        if passed == half:
-            return (value + pairs[index + 1][0]) / 2
-    return pairs[-1][0]
+def _median(values: Sequence[float]) -> float:
+    """Return the median: unlike the mean it makes one line straight, not all bent."""
+    ordered, half = sorted(values), len(values) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
 def spread(

@@ -26,7 +26,7 @@ _RULES = Markup("""
 .dure .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(420px,100%),1fr));gap:0 40px}
 .dure table.list{width:100%}.dure table.list td:last-child{width:100%;max-width:none}
 .dure table.list .name{min-width:9em;max-width:18em;font-weight:600}.dure table.list .badge{margin:1px 0}
-.dure table.list .time{min-width:6em}
+.dure table.list .time{min-width:6em}.dure.dure table.list .made{min-width:14em;overflow-wrap:anywhere}
 .dure table.list .bar{display:block;height:3px;border-radius:2px;background:var(--accent);margin:3px 0 0 auto;opacity:.7}
 @media (max-width:600px){.dure table.list,.dure table.list tbody{display:block}
 .dure table.list thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
@@ -122,8 +122,8 @@ def report_html(summary: RunSummary) -> str:
 def _head(summary: RunSummary) -> Markup:
     word, status = states.of_run(summary.state)
     return Markup(
-        '<header><h1>{pipeline}</h1><div class="run">{badge}<span>run {run}</span>'
-        "<span>{when}</span><span>took {took}</span><span>{steps}</span></div></header>\n"
+        '<header><h1>{pipeline}</h1><div class="run">{badge} <span>run {run}</span> '
+        "<span>{when}</span> <span>took {took}</span> <span>{steps}</span></div></header>\n"
     ).format(
         pipeline=draw.cut(summary.pipeline, 120),
         badge=draw.badge(word, status),
@@ -161,7 +161,7 @@ def _settings(summary: RunSummary) -> Markup:
         error = Markup("<pre>{}</pre>").format(summary.error)
         parts.append(draw.note("What stopped the run", error, "fail"))
     if summary.override:
-        said = Markup("<p>{}</p>").format(draw.fold(summary.override))
+        said = Markup("<div>{}</div>").format(draw.fold(summary.override))
         parts.append(draw.note("Failed gates were overridden, because", said, "warn"))
     if summary.parameters:
         parts.append(Markup("<h2>Parameters</h2>{}").format(draw.facts(summary.parameters)))

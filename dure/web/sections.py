@@ -44,14 +44,14 @@ def section(number: int, step: StepSummary) -> Markup:
     badges = [draw.badge(word, status)] + ([draw.badge(*gate)] if gate else [])
     matters = step.gate is not None or status in ("fail", "warn")
     return Markup(
-        '<details class="step"{opened}><summary><h3>{name}</h3>{badges}'
-        '<span class="what">{what}</span><span class="n">{took}</span></summary>'
+        '<details class="step"{opened}><summary><h3>{name}</h3> {badges} '
+        '<span class="what">{what}</span> <span class="n">{took}</span></summary>'
         '<div class="inside" id="step-{number}">{inside}</div></details>\n'
     ).format(
         opened=Markup(" open") if matters else "",
         number=number,
         name=draw.cut(step.name),
-        badges=Markup("").join(badges),
+        badges=Markup(" ").join(badges),
         what=draw.cut(_one_line(step), 160),
         took=states.took(step),
         inside=_inside(step),

@@ -60,7 +60,12 @@ def staged(folder: Path) -> list[str]:
 def test_the_first_push_makes_version_1_with_the_same_files(model: Path, tmp_path: Path) -> None:
     target = tmp_path / "serving" / "taxi"
     pushed = push(model, to=target, gate=PASSED)
-    assert pushed == PushedModel("taxi", 1, (target / "1").as_posix(), PASSED)
+    assert pushed == PushedModel("taxi", 1, (target / "1").as_posix(), PASSED, files=pushed.files)
+    assert set(pushed.files) == {
+        path.relative_to(target / "1").as_posix()
+        for path in (target / "1").rglob("*")
+        if path.is_file()
+    }
     assert contents(target / "1") == contents(model)
     assert visible(target) == ["1"]
     assert staged(target) == []
@@ -325,3 +330,20 @@ def test_the_next_version_is_the_highest_plus_one(
     for number in taken:
         (root / "taxi" / str(number)).mkdir(parents=True)
     assert push(root / "model", to=root / "taxi", gate=None).version == max(taken, default=0) + 1
+
+
+def test_a_release_stands_until_it_is_removed_changed_or_followed(
+    model: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "taxi"
+    first = push(model, to=target, gate=None)
+    assert first.problem() is None
+    second = push(model, to=target, gate=None)
+    assert first.problem() == "version 2 was released after it"
+    assert second.problem() is None
+    with (target / "2" / "saved_model.pb").open("ab") as file:
+        file.write(b"x")
+    assert "have changed" in str(second.problem())
+    shutil.rmtree(target / "2")
+    assert second.problem() == f"{(target / '2').as_posix()} is gone"
+    assert first.problem() is None

@@ -18,7 +18,7 @@ MALFORMED = [
     (b"", "JSON Parse error: The document is empty"),
     (b" \n\t", "JSON Parse error: The document is empty. at offset: 3"),
     (b"instances = [1, 2]", "JSON Parse error: Invalid value. at offset: 0"),
-    (b'{"a": tru}', "JSON Parse error: Invalid value. at offset: 6"),
+    (b'{"a": yes}', "JSON Parse error: Invalid value. at offset: 6"),
     (b'{"a": [1,]}', "JSON Parse error: Invalid value. at offset: "),
     (b'{"a": 1,}', "JSON Parse error: Missing a name for object member. at offset: "),
     (b"{1: 2}", "JSON Parse error: Missing a name for object member. at offset: 1"),

@@ -15,7 +15,9 @@ FLOATS = st.floats(-1e6, 1e6, width=32)
 COLUMN = st.lists(st.none() | FLOATS | st.just(math.nan), min_size=1, max_size=60)
 # Surrogates are no text; everything else is, line breaks, NUL and astral planes included.
 WORDS = st.text(st.characters(exclude_categories=("Cs",)), max_size=3)
-TEXTS = st.lists(st.none() | WORDS | st.sampled_from(["", "a", "b", "a\nb", "é", "한"]), max_size=40)
+TEXTS = st.lists(
+    st.none() | WORDS | st.sampled_from(["", "a", "b", "a\nb", "é", "한"]), max_size=40
+)
 
 
 def present(values):

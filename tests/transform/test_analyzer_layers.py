@@ -20,7 +20,9 @@ FEW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthChec
 FLOATS = st.none() | st.floats(-1e4, 1e4, width=32)
 COLUMN = st.lists(FLOATS, min_size=1, max_size=30).filter(lambda v: any(x is not None for x in v))
 WORDS = st.text(st.characters(exclude_categories=("Cs",)), max_size=3)
-TEXTS = st.lists(st.sampled_from(["", "a", "b", "a\nb", "é", "한"]) | WORDS, min_size=1, max_size=30)
+TEXTS = st.lists(
+    st.sampled_from(["", "a", "b", "a\nb", "é", "한"]) | WORDS, min_size=1, max_size=30
+)
 
 
 def learned(layer, values, dtype=pl.Float32):
@@ -106,7 +108,9 @@ def test_vocabulary_ids_are_ranks_then_hash_buckets(seen, unseen, oov):
     assert "" not in rank
     assert set(rank) == {term for term in seen if term}
     texts = unseen + seen
-    for text, got in zip(texts, layer(tf.constant([[t] for t in texts])).numpy()[:, 0], strict=True):
+    for text, got in zip(
+        texts, layer(tf.constant([[t] for t in texts])).numpy()[:, 0], strict=True
+    ):
         if text in rank:
             assert got == rank[text]
         elif oov:

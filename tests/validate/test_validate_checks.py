@@ -215,7 +215,7 @@ def test_each_error_is_a_failed_check_with_its_reason() -> None:
         "train: x: too_few_values",
         "train: x: above_max",
     ]
-    assert found.gate.reasons == tuple(one.reason for one in found.errors)
+    assert found.gate.reasons == tuple(f"{one.reason} (got {one.got})" for one in found.errors)
 
 
 @given(
