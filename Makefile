@@ -16,6 +16,7 @@ help: ## say what there is
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q dure
 	touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.lock

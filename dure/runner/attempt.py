@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +18,7 @@ import threading
 import time
 import traceback
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -25,9 +27,9 @@ from dure.artifact import Artifact
 from dure.errors import DureError, StepError, StepTimeoutError
 from dure.progress import Progress
 from dure.runner import context
-from dure.runner.call import Call
+from dure.runner.call import Call, fill
 from dure.runner.code import is_own_file
-from dure.runner.handle import Handle, value_of
+from dure.runner.handle import Handle, resolved, step_of, value_of
 from dure.runner.store import Store, Stored
 
 
@@ -89,12 +91,12 @@ def attempt(
     Raises
     ------
     Failed
-        If the function raises, or returns something other than it says.
+        If the function raises or exits, or returns something other than it says.
     """
     try:
         made = invoke(call, {role: value_of(handle) for role, handle in inputs.items()}, progress)
         return store.publish(made, staging), made
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise Failed(error, user_line(error), traceback.format_exc()) from error
 
 
@@ -144,6 +146,7 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._killed = False
         self._timed_out = False
+        self._status: int | None = None
 
     def attempt(
         self, call: Call, inputs: Mapping[str, Stored], staging: Path, progress: Progress
@@ -183,7 +186,6 @@ class Child:
     def _answer(self, job: bytes, progress: Progress) -> dict[str, Any] | None:
         """Start a process, and return its last message, or None if it died without one."""
         with self._lock:
-            self._timed_out = False
             process = subprocess.Popen(
                 [sys.executable, "-m", "dure.runner.worker"],
                 stdin=subprocess.PIPE,
@@ -200,22 +202,41 @@ class Child:
         try:
             if self._killed:
                 self.kill()
-            return _talk(process, job, progress)
+            return self._talk(process, job, progress)
+        except BaseException:
+            self.kill()
+            raise
         finally:
             if watch:
                 watch.cancel()
             self._bury(process)
 
+    def _talk(
+        self, process: subprocess.Popen[bytes], job: bytes, progress: Progress
+    ) -> dict[str, Any] | None:
+        """Send the job, pass progress on, and return the answer, or None if none came."""
+        assert process.stdin is not None
+        assert process.stdout is not None
+        # Its input stays open: that it closes tells the process that this one has died.
+        with contextlib.suppress(BrokenPipeError):  # it died at once; its exit status says so
+            _write(process.stdin, job)
+        for message in _messages(process.stdout.fileno(), lambda: self._killed):
+            if "progress" not in message:
+                # Not read to the end: what the user's code left running holds the pipe as well.
+                return dict(message)
+            done, total, unit, note = message["progress"]
+            progress(done, total, unit=unit, note=note)
+        return None
+
     def _bury(self, process: subprocess.Popen[bytes]) -> None:
-        """Wait for the end of a process that has said all it has to say, and of its group."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0 if sys.exc_info()[0] else _LAST_WORDS)
+        """Wait for the end of a process that has said all it has to say."""
+        try:
+            process.wait(_LAST_WORDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            process.wait()
         with self._lock:
-            # Before `wait`, while the number of the process still is the number of its group.
-            if process.returncode is None:
-                os.killpg(process.pid, signal.SIGKILL)
             self._process = None
-        process.wait()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 pipe.close()
@@ -244,24 +265,6 @@ class Child:
 
 _LAST_WORDS = 10.0
 """Seconds that a process is given to end by itself after it has given its answer."""
-
-
-def _talk(
-    process: subprocess.Popen[bytes], job: bytes, progress: Progress
-) -> dict[str, Any] | None:
-    """Send the job, pass progress on, and return the answer, or None if none came."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    # Its input stays open: that it closes tells the process that this one has died.
-    with contextlib.suppress(BrokenPipeError):  # it died at once; its exit status says so
-        _write(process.stdin, job)
-    for message in _messages(process.stdout):
-        if "progress" not in message:
-            # Not read to the end: what the user's code left running holds the pipe as well.
-            return dict(message)
-        done, total, unit, note = message["progress"]
-        progress(done, total, unit=unit, note=note)
-    return None
 
 
 def _write(stream: IO[bytes], data: bytes) -> None:
@@ -298,34 +301,28 @@ def _failure(answer: dict[str, Any]) -> Failed:
 
 
 def _job(call: Call, inputs: Mapping[str, Stored], folder: Path) -> bytes:
+    """Return a line that says what comes, and the call with its inputs as handles."""
     import cloudpickle
 
+    name = call.component.settings.name
     try:
-        # The path goes first: the pickle names modules that lie on it.
-        return (
-            json.dumps(sys.path).encode()
-            + b"\n"
-            + bytes(
-                cloudpickle.dumps(
-                    {
-                        "function": call.component.function,
-                        "name": call.component.settings.name,
-                        "arguments": {
-                            name: value
-                            for name, value in call.arguments.items()
-                            if not any(role.split("[")[0] == name for role in inputs)
-                        },
-                        "inputs": {
-                            role: (handle._dure_kind, str(inputs[role].path))  # noqa: SLF001 - the class, which __class__ hides
-                            for role, handle in call.inputs.items()
-                        },
-                        "folder": str(folder),
-                    }
-                )
-            )
+        there = {
+            # The class itself, which __class__ would hide.
+            role: resolved(step_of(handle), handle._dure_kind, inputs[role])  # noqa: SLF001
+            for role, handle in call.inputs.items()
+        }
+        job: bytes = cloudpickle.dumps(
+            {
+                "function": call.component.function,
+                "name": name,
+                "arguments": {
+                    parameter: fill(argument, parameter, there)
+                    for parameter, argument in call.arguments.items()
+                },
+                "folder": str(folder),
+            }
         )
     except Exception as error:
-        name = call.component.settings.name
         raise Failed(
             DureError(
                 f"step '{name}' has a timeout, so it runs in a process of its own, but its "
@@ -337,11 +334,24 @@ def _job(call: Call, inputs: Mapping[str, Stored], folder: Path) -> bytes:
             None,
             traceback.format_exc(),
         ) from error
+    # The path goes first: the pickle names modules that lie on it.
+    return json.dumps({"path": sys.path, "size": len(job)}).encode() + b"\n" + job
 
 
-def _messages(stream: IO[bytes]) -> Any:
-    for line in stream:
-        with contextlib.suppress(json.JSONDecodeError):
-            message = json.loads(line)
-            if isinstance(message, dict):
-                yield message
+def _messages(pipe: int, killed: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+    """Yield what the process says, until it ends or was killed."""
+    rest = b""
+    while True:
+        # A process that left the group may hold the pipe open after all others were killed.
+        while not select.select([pipe], [], [], 1.0)[0]:
+            if killed():
+                return
+        data = os.read(pipe, 65536)
+        if not data:
+            return
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            with contextlib.suppress(ValueError):  # not from the worker
+                message = json.loads(line)
+                if isinstance(message, dict):
+                    yield message

@@ -15,7 +15,7 @@ from typing import Any
 
 from dure.runner.encode import Refer, encode, frame
 
-_FILLERS = frozenset({"EXTENDED_ARG", "NOP", "CACHE"})
+_FILLERS = frozenset({"EXTENDED_ARG", "NOP", "CACHE", "NOT_TAKEN"})
 
 # Fused by the compiler only where both stand on one line (Python 3.13).
 _FUSED = {
@@ -61,6 +61,7 @@ def _steps(code: types.CodeType) -> list[_Step]:
         names = _FUSED.get(item.opname, (item.opname,))
         values = item.argval if len(names) == 2 else (item.argval,)
         if item.opcode in _JUMPS:
+            names = (item.opname.replace("_FORWARD", "").replace("_BACKWARD", ""),)
             values = (_Target(item.argval),)
         found += [_Step(n, v, item.offset) for n, v in zip(names, values, strict=True)]
     return _without_places(found)
@@ -74,45 +75,124 @@ class _Target:
 def _without_places(steps: list[_Step]) -> list[_Step]:
     kept: list[_Step] = []
     for step in steps:
-        if step.name == "STORE_NAME" and step.value in _PLACES and kept:
-            if kept[-1].name in _CONSTANTS:
-                kept.pop()
-                continue
-        kept.append(step)
+        place = step.name == "STORE_NAME" and step.value in _PLACES
+        if place and kept and kept[-1].name in _CONSTANTS:
+            kept.pop()
+        else:
+            kept.append(step)
     return kept
 
 
 def code_bytes(code: types.CodeType, refer: Refer) -> bytes:
     """Return what ``code`` does, without where it stands: no line numbers, file or docstring.
 
-    Instructions are taken with what they mean (the constant, the name, the step that a jump
-    leads to), not with positions in tables, so that a new docstring does not shift what follows.
+    Instructions are taken with what they mean (the constant, the name), in the order in which a
+    walk through the code first meets them. Where each stands, where it jumps over, and which of
+    two branches comes first depend on docstrings and on where lines are broken.
     """
-    steps = _steps(code)
-    # Number of the first step at or after an offset: fillers at a jump's target are gone.
-    number: dict[int, int] = {}
+    flow = _Flow(_steps(code), code)
+    content = []
+    for place in flow.order:
+        step, after = flow.steps[place], flow.after(place)
+        if isinstance(step.value, types.CodeType):
+            argument = code_bytes(step.value, refer)
+        else:
+            argument = encode(None if isinstance(step.value, _Target) else step.value, refer)
+        nexts = [flow.number[item] for item in after.places]
+        content.append(frame(after.name, argument + encode((nexts, after.handler))))
+    shape = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
+    # Of the flags, not the one that says whether there is a docstring (Python 3.14).
+    names = (code.co_varnames, code.co_freevars, code.co_flags & ~0x4000000)
+    return frame("code", encode((shape, names)) + b"".join(content))
+
+
+_ENDS = frozenset({"RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE"})
+_GOTO = frozenset({"JUMP", "JUMP_NO_INTERRUPT", "JUMP_ABSOLUTE"})
+_MIRRORED = {"POP_JUMP_IF_TRUE": "POP_JUMP_IF_FALSE", "POP_JUMP_IF_NOT_NONE": "POP_JUMP_IF_NONE"}
+_KEEP_OR_POP = frozenset({"JUMP_IF_TRUE_OR_POP", "JUMP_IF_FALSE_OR_POP"})
+
+
+@dataclass(frozen=True)
+class _After:
+    """What can follow an instruction: its name in its one form, and places in order."""
+
+    name: str
+    places: tuple[int, ...]
+    handler: tuple[int, int, bool] | None
+
+
+class _Flow:
+    """The instructions of a function as a graph, and the order in which a walk meets them."""
+
+    def __init__(self, steps: list[_Step], code: types.CodeType) -> None:
+        self.steps = steps
+        self._at = _places(steps, len(code.co_code))
+        self._handlers = {
+            offset: (self._at[entry.target], entry.depth, entry.lasti)
+            for entry in dis.Bytecode(code).exception_entries  # type: ignore[attr-defined]
+            for offset in range(entry.start, entry.end, 2)
+        }
+        self.order: list[int] = []
+        self.number: dict[int, int] = {}
+        waiting = [self._settle(0)]
+        while waiting:
+            place = waiting.pop()
+            if place in self.number:
+                continue
+            self.number[place] = len(self.order)
+            self.order.append(place)
+            _, places, handler = self._after(place)
+            waiting += [] if handler is None else [handler[0]]
+            waiting += reversed(places)
+
+    def after(self, place: int) -> _After:
+        """Return what follows the instruction at ``place``."""
+        name, places, handler = self._after(place)
+        target, depth, lasti = handler or (-1, 0, False)
+        numbered = None if handler is None else (self.number[target], depth, lasti)
+        return _After(name, places, numbered)
+
+    def _after(self, place: int) -> tuple[str, tuple[int, ...], tuple[int, int, bool] | None]:
+        step = self.steps[place]
+        handler = self._handlers.get(step.offset)
+        if handler is not None:
+            handler = (self._settle(handler[0]), *handler[1:])
+        if step.name in _ENDS:
+            return step.name, (), handler
+        following = self._settle(place + 1)
+        if not isinstance(step.value, _Target):
+            return step.name, (following,), handler
+        name, target = self._cut_short(step.name, self._settle(self._at[step.value.offset]))
+        if name in _MIRRORED:
+            return _MIRRORED[name], (target, following), handler
+        return name, (following, target), handler
+
+    def _settle(self, place: int) -> int:
+        """Follow unconditional jumps."""
+        seen: set[int] = set()
+        while self.steps[place].name in _GOTO and place not in seen:
+            seen.add(place)
+            place = self._at[self.steps[place].value.offset]
+        return place
+
+    def _cut_short(self, name: str, target: int) -> tuple[str, int]:
+        """Follow what `and` and `or` inside each other jump to (Python 3.11)."""
+        while name in _KEEP_OR_POP and self.steps[target].name in _KEEP_OR_POP:
+            if self.steps[target].name != name:
+                return f"POP_{name.removesuffix('_OR_POP')}", self._settle(target + 1)
+            target = self._settle(self._at[self.steps[target].value.offset])
+        return name, target
+
+
+def _places(steps: list[_Step], end: int) -> dict[int, int]:
+    """Return the place of the first step at or after each offset: fillers there are gone."""
+    at: dict[int, int] = {}
     place = len(steps)
-    for offset in range(len(code.co_code), -1, -2):
+    for offset in range(end, -1, -2):
         while place > 0 and steps[place - 1].offset >= offset:
             place -= 1
-        number[offset] = place
-    content = [frame(step.name, _argument(step.value, number, refer)) for step in steps]
-    table = [
-        (number[entry.start], number[entry.end], number[entry.target], entry.depth, entry.lasti)
-        for entry in dis.Bytecode(code).exception_entries
-    ]
-    # Of a function the flags less the one that says whether there is a docstring (Python 3.14).
-    shape = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
-    names = (code.co_varnames, code.co_freevars, code.co_flags & ~0x4000000)
-    return frame("code", encode((shape, names, table)) + b"".join(content))
-
-
-def _argument(value: Any, number: dict[int, int], refer: Refer) -> bytes:
-    if isinstance(value, types.CodeType):
-        return code_bytes(value, refer)
-    if isinstance(value, _Target):
-        return frame("step", str(number[value.offset]).encode())
-    return encode(value, refer)
+        at[offset] = place
+    return at
 
 
 @dataclass(frozen=True)

@@ -80,8 +80,8 @@ class Call:
         return function(*bound.args, **bound.kwargs)
 
 
-def fill(argument: Any, role: str, values: Mapping[str, Artifact]) -> Any:
-    """Return an argument with the artifacts in place of its handles."""
+def fill(argument: Any, role: str, values: Mapping[str, Any]) -> Any:
+    """Return an argument with ``values``, by role, in place of its handles."""
     if is_handle(argument):
         return values[role]
     if _has_handles(argument):

@@ -180,16 +180,16 @@ class Reached:
     def _class(self, name: str, cls: type) -> bytes:
         content = [frame("kind", self.refer(type(cls)))]
         content += [frame("base", self.refer(base)) for base in cls.__bases__]
-        noise = _CLASS_NOISE
+        noise = _CLASS_NOISE | {label for label in vars(cls) if label.startswith("__pydantic_")}
+        noise -= {"__pydantic_fields__"}  # the fields' defaults
         if issubclass(cls, enum.Enum):
             # Its own tables hold what the values say, in forms that differ between versions.
             values = {label: member.value for label, member in cls.__members__.items()}
             content.append(self._constant(f"{name} members", list(values.items())))
             noise = noise | values.keys() | _ENUM_NOISE
-        for label, member in sorted(vars(cls).items()):
-            if label == "__pydantic_fields__" or not label.startswith("__pydantic_"):
-                if label not in noise:
-                    content += [_label("member", label), self._member(f"{name}.{label}", member)]
+        for label in sorted(vars(cls).keys() - noise):
+            member = vars(cls)[label]
+            content += [_label("member", label), self._member(f"{name}.{label}", member)]
         return b"".join(content)
 
     def _member(self, name: str, member: Any) -> bytes:

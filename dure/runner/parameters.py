@@ -179,7 +179,8 @@ def _from_text(value: str, hint: Any) -> Any:
     if kind in (dict, Mapping):
         return adapter.validate_json(value)
     if kind is typing.Literal or (isinstance(kind, type) and issubclass(kind, Enum)):
-        return adapter.validate_python(_choices(parts or list(kind)).get(value, value))
+        choices = list(parts) if kind is typing.Literal else [*hint]
+        return adapter.validate_python(_choices(choices).get(value, value))
     return adapter.validate_strings(value)
 
 

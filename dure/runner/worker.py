@@ -1,13 +1,15 @@
 """The process of an attempt that has a timeout: reads a job, writes a folder, says how it went.
 
-The job comes as a pickle on standard input; progress and the outcome go out as JSON lines on
-what was standard output. What the user's code prints goes to standard error.
+The job comes as a pickle on standard input, which then stays open for as long as somebody waits
+for the answer; progress and the outcome go out as JSON lines on what was standard output. What
+the user's code prints goes to standard error.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -18,18 +20,23 @@ from typing import IO, Any
 
 def main() -> int:
     """Run the job on standard input and return the exit status."""
-    # Take the pipe away from print() before any user code runs.
+    # Take the pipes away from print() and input() before any user code runs.
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    jobs = os.fdopen(os.dup(0), "rb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
     lock = threading.Lock()
 
     def say(message: dict[str, Any]) -> None:
+        line = json.dumps(message, default=_plain) + "\n"
         with lock:
-            out.write(json.dumps(message) + "\n")
+            out.write(line)
             out.flush()
 
     try:
-        _run(sys.stdin.buffer, say)
+        _run(jobs, say)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
         say(_describe(error))
         return 1
@@ -37,39 +44,52 @@ def main() -> int:
     return 0
 
 
+def _plain(value: Any) -> Any:
+    """Return a NumPy number as a plain one, and anything else as its text."""
+    return value.item() if hasattr(value, "item") else str(value)
+
+
 def _run(stream: IO[bytes], say: Any) -> None:
     import cloudpickle
 
     from dure.runner.attempt import invoke
-    from dure.runner.call import Call
+    from dure.runner.call import Call, handles_in
     from dure.runner.component import Component, Options
+    from dure.runner.handle import value_of
     from dure.runner.lazy import lazily
+    from dure.runner.store import writing
 
-    sys.path[:] = json.loads(stream.readline())
+    header = json.loads(stream.readline())
+    sys.path[:] = header["path"]
+    pickled = stream.read(header["size"])
+    threading.Thread(target=_end_with_parent, args=(stream.fileno(),), daemon=True).start()
     with lazily():  # the modules of the user's functions are imported here
-        job = cloudpickle.loads(stream.read())
-    values = {role: kind.load(Path(path)) for role, (kind, path) in job["inputs"].items()}
-    component = Component(job["function"], Options(name=job["name"]))
-    call = Call(component, _with_lists(job["arguments"], values), {}, {}, {}, ())
+        job = cloudpickle.loads(pickled)
+    values = {role: value_of(handle) for role, handle in handles_in(job["arguments"])}
+    call = Call(
+        Component(job["function"], Options(name=job["name"])), job["arguments"], {}, {}, {}, ()
+    )
 
     def report(
         done: float, total: float | None = None, *, unit: str = "rows", note: str = ""
     ) -> None:
         say({"progress": [done, total, unit, note]})
 
-    invoke(call, {}, report).save(Path(job["folder"]))
+    made = invoke(call, values, report)
+    folder = Path(job["folder"])
+    with writing(f"a {type(made).__name__}", folder):
+        made.save(folder)
 
 
-def _with_lists(arguments: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-    """Return all arguments: ``examples[0]``, ``examples[1]`` become the list ``examples``."""
-    whole = dict(arguments)
-    for role, value in values.items():
-        name, bracket, _ = role.partition("[")
-        if bracket:
-            whole.setdefault(name, []).append(value)
-        else:
-            whole[name] = value
-    return whole
+def _end_with_parent(pipe: int) -> None:
+    """Kill this process and all that it started when the one that waits for it is gone.
+
+    A run that is killed cannot stop its children; the kernel closes its end of the pipe.
+    """
+    # Not through a buffer, whose lock the interpreter wants when it ends.
+    while os.read(pipe, 4096):
+        pass
+    os.killpg(0, signal.SIGKILL)
 
 
 def _describe(error: BaseException) -> dict[str, Any]:

@@ -13,10 +13,14 @@ from dure.transform._keras import known_warnings
 
 
 def arrange(model: Any, tensors: dict[str, Any]) -> Any:
-    """Return ``tensors``, given by feature name, in the structure that ``model`` takes."""
+    """Return ``tensors``, given by feature name, in the structure that ``model`` takes.
+
+    Lists become tuples: tf.data would stack a list of tensors into one tensor.
+    """
     import keras
 
-    return keras.tree.map_structure(lambda tensor: tensors[tensor.name], model.input)
+    arranged = keras.tree.map_structure(lambda tensor: tensors[tensor.name], model.input)
+    return keras.tree.lists_to_tuples(arranged)
 
 
 def feature_names(model: Any) -> list[str]:

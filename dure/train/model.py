@@ -63,10 +63,9 @@ class Model(Artifact):
     (raw columns to the label) and ``saved_model/`` (raw columns to predictions).
     """
 
-    def __init__(self, directory: Path, record: Mapping[str, Any], *, keep: Any = None) -> None:
+    def __init__(self, directory: Path, record: Mapping[str, Any]) -> None:
         self._directory = directory
         self._record = dict(record)
-        self._keep = keep  # the temporary folder of a model that was not saved yet
 
     @property
     def label(self) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -219,8 +221,7 @@ def _export(
     from dure.train.export import export
     from dure.transform.keras_file import write
 
-    folder = tempfile.TemporaryDirectory(prefix="dure-model-")
-    directory = Path(folder.name)
+    directory = Path(tempfile.mkdtemp(prefix="dure-model-"))
     signature = export(graph, model, directory / "saved_model")
     for spec in signature["inputs"].values():
         spec["example"] = graph.example[spec["column"]]
@@ -240,7 +241,9 @@ def _export(
         "hyperparameters": dict(hp.values),
         "environment": environment(),
     }
-    return Model(directory, record, keep=folder)
+    made = Model(directory, record)
+    weakref.finalize(made, shutil.rmtree, directory, ignore_errors=True)
+    return made
 
 
 def _spec(column: RawColumn) -> dict[str, str]:
