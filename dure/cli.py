@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import dure
-from dure.errors import DureError, GateError, UsageError
+from dure.errors import DureError, GateError, StoreError, UsageError
 
 if TYPE_CHECKING:
     from dure.lineage import Lineage
@@ -33,9 +33,9 @@ _RUN = "a run, the beginning of its name, or 'last'"
 
 def run(options: Options) -> int:
     """Run the pipeline in FILE; what has not changed is reused."""
+    from dure.draw import duration
     from dure.runner.pipeline import execute
     from dure.terminal.display import display
-    from dure.terminal.text import seconds
 
     target, arguments = _target(options)
     selection = _selection(options)
@@ -56,7 +56,7 @@ def run(options: Options) -> int:
             )
     finally:
         if runs:
-            _conclude(runs[0], seconds(time.monotonic() - began))
+            _conclude(runs[0], duration(time.monotonic() - began))
     return 0
 
 
@@ -69,10 +69,13 @@ def _conclude(run: Run, took: str) -> None:
     from dure.web.report import write_report
 
     states = [step.state for step in run.steps]
-    path = write_report(run.summary(), run.home.run_folder(run.name))
     ran, reused = states.count("COMPLETE"), states.count("CACHED")
     _say(f"run {run.name}: {ran} ran, {reused} reused, in {took}")
-    _say(f"report: {_short(path)}")
+    try:
+        _say(f"report: {_short(write_report(run.summary(), run.home.run_folder(run.name)))}")
+    except StoreError as error:
+        # It must not hide what stopped the run.
+        _say(f"note: there is no report: {error}")
 
 
 def plan(options: Options) -> int:

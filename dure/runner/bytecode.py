@@ -8,12 +8,13 @@ or not depending on line breaks, are gone.
 from __future__ import annotations
 
 import dis
+import functools
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from dure.runner.encode import Refer, encode, frame
+from dure.runner.encode import encode, frame
 
 _FILLERS = frozenset({"EXTENDED_ARG", "NOP", "CACHE", "NOT_TAKEN"})
 
@@ -38,7 +39,7 @@ _ATTRIBUTES = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 
 @dataclass(frozen=True)
 class _Step:
-    """An instruction and its argument; of a jump, the number of the step that it leads to."""
+    """An instruction, what its argument means, and where it stands."""
 
     name: str
     value: Any
@@ -69,6 +70,8 @@ def _steps(code: types.CodeType) -> list[_Step]:
 
 @dataclass(frozen=True)
 class _Target:
+    """Where a jump leads to."""
+
     offset: int
 
 
@@ -83,7 +86,8 @@ def _without_places(steps: list[_Step]) -> list[_Step]:
     return kept
 
 
-def code_bytes(code: types.CodeType, refer: Refer) -> bytes:
+@functools.lru_cache(maxsize=4096)
+def code_bytes(code: types.CodeType) -> bytes:
     """Return what ``code`` does, without where it stands: no line numbers, file or docstring.
 
     Instructions are taken with what they mean (the constant, the name), in the order in which a
@@ -94,16 +98,20 @@ def code_bytes(code: types.CodeType, refer: Refer) -> bytes:
     content = []
     for place in flow.order:
         step, after = flow.steps[place], flow.after(place)
-        if isinstance(step.value, types.CodeType):
-            argument = code_bytes(step.value, refer)
-        else:
-            argument = encode(None if isinstance(step.value, _Target) else step.value, refer)
+        argument = _argument(step.value)
         nexts = [flow.number[item] for item in after.places]
         content.append(frame(after.name, argument + encode((nexts, after.handler))))
     shape = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
     # Of the flags, not the one that says whether there is a docstring (Python 3.14).
     names = (code.co_varnames, code.co_freevars, code.co_flags & ~0x4000000)
     return frame("code", encode((shape, names)) + b"".join(content))
+
+
+def _argument(value: Any) -> bytes:
+    if isinstance(value, types.CodeType):
+        return code_bytes(value)
+    # Of a jump, what follows says it all; what formats text takes str, repr or ascii.
+    return encode(None if isinstance(value, _Target) else value, lambda code: repr(code).encode())
 
 
 _ENDS = frozenset({"RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE"})
@@ -157,7 +165,7 @@ class _Flow:
         handler = self._handlers.get(step.offset)
         if handler is not None:
             handler = (self._settle(handler[0]), *handler[1:])
-        if step.name in _ENDS:
+        if step.name in _ENDS or place + 1 == len(self.steps):
             return step.name, (), handler
         following = self._settle(place + 1)
         if not isinstance(step.value, _Target):
@@ -240,8 +248,9 @@ class Mentions:
     imports: list[Import] = field(default_factory=list)
 
 
+@functools.lru_cache(maxsize=4096)
 def mentions(code: types.CodeType) -> Mentions:
-    """Return what ``code`` and all code inside it mention."""
+    """Return what ``code`` and all code inside it mention; not to be changed."""
     found = Mentions()
     for part in code_tree(code):
         steps = _steps(part)

@@ -167,7 +167,7 @@ class Reached:
     def _function(self, name: str, function: types.FunctionType) -> bytes:
         defaults = (function.__defaults__, function.__kwdefaults__)
         content = [
-            code_bytes(function.__code__, self.refer),
+            code_bytes(function.__code__),
             self._constant(f"a default of {name}", defaults),
         ]
         for variable, held in _cells(function):

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dure.terminal.text import NAME_WIDTH, seconds
+from dure.draw import duration
+from dure.terminal.text import NAME_WIDTH
 
 if TYPE_CHECKING:
     from dure.lineage import ArtifactRecord, ContextRecord, Edge
@@ -74,7 +75,7 @@ def run_row(run: ContextRecord, steps: Sequence[StepHistory]) -> list[str]:
     """Return a run as a row: name, pipeline, state, ran, reused, took, parameters."""
     states = [step.execution.state for step in steps]
     ends = [step.execution.finished for step in steps if step.execution.finished]
-    took = seconds(max(ends) - run.created) if ends else ""
+    took = duration(max(ends) - run.created) if ends else ""
     kept = run.properties.get("parameters")
     given = kept.items() if isinstance(kept, dict) else ()
     return [

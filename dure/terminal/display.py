@@ -13,6 +13,7 @@ import textwrap
 import time
 from typing import TYPE_CHECKING, Self, TextIO
 
+from dure.draw import duration
 from dure.runner.events import (
     Event,
     Remarked,
@@ -21,7 +22,7 @@ from dure.runner.events import (
     StepRetried,
     StepStarted,
 )
-from dure.terminal.text import NAME_WIDTH, seconds
+from dure.terminal.text import NAME_WIDTH
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -42,7 +43,7 @@ _PAUSE = 5.0
 def ended_lines(event: StepEnded, width: int) -> list[str]:
     """Return the lines for a step that is over: what it made, and why it ran or did not."""
     did = {
-        "COMPLETE": f"ran {seconds(event.seconds)}",
+        "COMPLETE": f"ran {duration(event.seconds)}",
         "CACHED": "reused",
         "FAILED": "failed",
         "CANCELED": "interrupted",
@@ -108,7 +109,7 @@ class PlainDisplay:
         if event.total:
             spent = now - self._begun.get(event.step, now)
             left = spent * (event.total - event.done) / event.done if event.done else 0.0
-            line += f" of {event.total:,.0f} {event.unit}, {seconds(left)} left"
+            line += f" of {event.total:,.0f} {event.unit}, {duration(left)} left"
         else:
             line += f" {event.unit}"
         self._write(f"{line}  {event.note}".rstrip())

@@ -19,7 +19,9 @@ def arrange(model: Any, tensors: dict[str, Any]) -> Any:
     """
     import keras
 
-    arranged = keras.tree.map_structure(lambda tensor: tensors[tensor.name], model.input)
+    # A Sequential model that was never called has no `input`; it has one of its `inputs`.
+    structure = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+    arranged = keras.tree.map_structure(lambda tensor: tensors[tensor.name], structure)
     return keras.tree.lists_to_tuples(arranged)
 
 
