@@ -230,7 +230,7 @@ def Evaluator(
             )
     report = step_progress()
     report(0, frame.height, note="predicting")
-    scores = model.predict(frame)
+    scores = model.probabilities(frame)
     report(frame.height, frame.height, note="metrics")
     return evaluate(
         scores,
@@ -262,4 +262,10 @@ def Pusher(model: Model, evaluation: Evaluation | None = None, *, to: str | Path
     """
     from dure.push import push
 
-    return push(model.saved_model, to=to, gate=None if evaluation is None else evaluation.gate)
+    return push(
+        model.saved_model,
+        to=to,
+        gate=None if evaluation is None else evaluation.gate,
+        example=model.example(),
+        progress=step_progress(),
+    )

@@ -272,3 +272,41 @@ def test_lines_fit_eighty_columns_in_a_terminal_of_that_width(folder: Path) -> N
     lines = [line for line in re.split(r"[\r\n]+", plain) if line.strip()]
     assert any(line.startswith("✓ Make") for line in lines), lines
     assert max(len(line.rstrip()) for line in lines) <= 80, lines
+
+
+@pytest.mark.postgres
+def test_a_team_shares_its_lineage_in_postgresql(folder: Path) -> None:
+    url = os.environ.get("DURE_TEST_POSTGRES")
+    if not url:
+        assert not os.environ.get("CI"), "DURE_TEST_POSTGRES is not set: use tools/with-postgres"
+        pytest.skip("DURE_TEST_POSTGRES is not set")
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE dure_cli")
+    head, _, query = url.partition("?")
+    lineage = f"{head.rsplit('/', 1)[0]}/dure_cli" + (f"?{query}" if query else "")
+    try:
+        (folder / "other").mkdir()
+        for place in (folder, folder / "other"):
+            (place / "sums.py").write_text(PIPELINE)
+            environment = {**os.environ, "DURE_LINEAGE": lineage, "DURE_HOME": str(place / ".dure")}
+            for words in (["run", "sums.py"], ["runs"], ["lineage", "Use"], ["why", "last", "Use"]):
+                done = subprocess.run(
+                    [sys.executable, "-m", "dure", *words],
+                    cwd=place,
+                    env=environment,
+                    capture_output=True,
+                    text=True,
+                    timeout=120,
+                    check=False,
+                )
+                assert done.returncode == 0, done.stderr
+                assert "note:" not in done.stderr
+                if words == ["runs"]:
+                    listed = done.stdout.splitlines()
+        assert len(listed) == 3  # the head, and a run from each place
+        assert not (folder / ".dure" / "lineage.db").exists()
+    finally:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("DROP DATABASE dure_cli WITH (FORCE)")

@@ -69,7 +69,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_components_and_their_artifacts_load_no_tensorflow_keras_or_polars() -> None:
     loaded = loaded_after("import dure.components")
-    assert loaded.isdisjoint({"polars", "tensorflow", "keras", "sqlalchemy"})
+    assert loaded.isdisjoint({"polars", "tensorflow", "keras", "sqlalchemy", "numpy"})
 
 
 def test_the_error_tree_is_the_one_that_is_drawn() -> None:

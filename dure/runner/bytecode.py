@@ -61,6 +61,8 @@ def _steps(code: types.CodeType) -> list[_Step]:
             continue
         names = _FUSED.get(item.opname, (item.opname,))
         values = item.argval if len(names) == 2 else (item.argval,)
+        if item.opname == "KW_NAMES":  # `dis` does not look these up (Python 3.11 and 3.12)
+            values = (code.co_consts[item.arg or 0],)
         if item.opcode in _JUMPS:
             names = (item.opname.replace("_FORWARD", "").replace("_BACKWARD", ""),)
             values = (_Target(item.argval),)
@@ -111,7 +113,9 @@ def _argument(value: Any) -> bytes:
     if isinstance(value, types.CodeType):
         return code_bytes(value)
     # Of a jump, what follows says it all; what formats text takes str, repr or ascii.
-    return encode(None if isinstance(value, _Target) else value, lambda code: repr(code).encode())
+    return encode(
+        None if isinstance(value, _Target) else value, lambda code: code.__name__.encode()
+    )
 
 
 _ENDS = frozenset({"RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE"})

@@ -10,19 +10,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-import numpy as np
 from markupsafe import Markup
 
 from dure import draw
 from dure.artifact import Artifact
 from dure.errors import TrainingError
-from dure.train.label import Task
 from dure.transform import RawColumn
 from dure.transform._keras import load_tensorflow
 from dure.transform.columns import convert
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
+
+    from dure.train.label import Task
 
 _BATCH = 8192
 
@@ -134,6 +135,8 @@ class Model(Artifact):
         DataError
             If a column is not there or of another type.
         """
+        import numpy as np
+
         load_tensorflow("Model.predict", error=TrainingError)
         columns = _raw(self._record["inputs"])
         answer = self._loaded.signatures["serving_default"]
@@ -146,6 +149,8 @@ class Model(Artifact):
 
     def probabilities(self, frame: pl.DataFrame) -> np.ndarray:
         """Return predictions, with logits turned into probabilities; shape ``(rows, outputs)``."""
+        import numpy as np
+
         scores = self.predict(frame)
         if not self.logits or self.task == "regression":
             return scores
@@ -164,6 +169,8 @@ class Model(Artifact):
             Shape ``(rows,)``: int64 class ids (0 and 1 for a bool), or float32 numbers. A label
             that is missing is NaN, or an id that is no class.
         """
+        import numpy as np
+
         from dure.transform.applying import run
 
         load_tensorflow("Model.labels", error=TrainingError)

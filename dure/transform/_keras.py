@@ -9,6 +9,7 @@ import os
 import re
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
 from types import ModuleType
@@ -16,7 +17,7 @@ from typing import Any
 
 from dure.errors import DureError, MissingExtraError, TransformError
 
-# What TensorFlow says about itself at start: informations and warnings in absl's form, the line
+# What TensorFlow says about itself at start: remarks and warnings in absl's form, the line
 # before them, a continuation, and the complaint that a machine without a GPU has no GPU.
 _NOISE = re.compile(
     r"^(?:[IW]\d{4} \d\d:\d\d:\d\d"
@@ -25,6 +26,9 @@ _NOISE = re.compile(
     r"|To enable the following instructions"
     r"|E\d{4} .*(?:cuInit|Unable to register cu))"
 )
+
+# Two threads that turned the same file descriptor at once would restore it in the wrong order.
+_STARTING = threading.Lock()
 
 
 def load_keras(purpose: str, *, error: type[DureError] = TransformError) -> Any:
@@ -47,20 +51,25 @@ def load_keras(purpose: str, *, error: type[DureError] = TransformError) -> Any:
     chosen = os.environ.get("KERAS_BACKEND", "tensorflow")
     if chosen != "tensorflow":
         raise _other_backend(purpose, chosen, error)
-    if "keras" not in sys.modules or "tensorflow" not in sys.modules:
-        for package in ("tensorflow", "keras"):
-            if package not in sys.modules and importlib.util.find_spec(package) is None:
-                raise MissingExtraError(package, extra="tensorflow", purpose=purpose)
-        os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        with _quiet_start():
-            tensorflow = importlib.import_module("tensorflow")
-            importlib.import_module("keras")
-            tensorflow.config.list_physical_devices()  # looks for GPUs, and says so
+    with _STARTING:
+        if "keras" not in sys.modules or "tensorflow" not in sys.modules:
+            _start(purpose)
     keras: Any = sys.modules["keras"]
     if keras.backend.backend() != "tensorflow":
         raise _other_backend(purpose, keras.backend.backend(), error)
     return keras
+
+
+def _start(purpose: str) -> None:
+    for package in ("tensorflow", "keras"):
+        if package not in sys.modules and importlib.util.find_spec(package) is None:
+            raise MissingExtraError(package, extra="tensorflow", purpose=purpose)
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _quiet_start():
+        tensorflow = importlib.import_module("tensorflow")
+        importlib.import_module("keras")
+        tensorflow.config.list_physical_devices()  # looks for GPUs, and says so
 
 
 def load_tensorflow(purpose: str, *, error: type[DureError] = TransformError) -> ModuleType:

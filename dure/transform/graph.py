@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 from markupsafe import Markup
 
 from dure import draw
@@ -20,6 +19,7 @@ from dure.transform.columns import RawColumn, convert
 from dure.transform.features import Feature, Features
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
 
 

@@ -315,3 +315,16 @@ def test_another_backend_is_refused_before_it_is_imported():
     )
     assert "Trainer runs on Keras's TensorFlow backend" in done.stderr
     assert "set the environment variable KERAS_BACKEND=tensorflow" in done.stderr
+
+
+def test_a_missing_package_names_the_extra(monkeypatch):
+    import importlib.util
+
+    from dure.errors import MissingExtraError
+    from dure.transform import _keras
+
+    monkeypatch.delitem(sys.modules, "keras")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match="Trainer needs the package 'keras'") as caught:
+        _keras.load_keras("Trainer")
+    assert caught.value.fix == "pip install 'dure[tensorflow]'"
