@@ -92,13 +92,13 @@ class Reached:
     parts: dict[str, str] = field(default_factory=dict)
     opaque: dict[str, str] = field(default_factory=dict)
     packages: set[str] = field(default_factory=set)
-    _names: dict[Any, str] = field(default_factory=dict, repr=False)
+    _names: dict[Any, str] = field(default_factory=dict, repr=False, compare=False)
     # Definitions that have a name and no digest yet. A list, not recursion: a chain of calls
     # in a large project is longer than Python's stack.
-    _waiting: list[tuple[str, Any]] = field(default_factory=list, repr=False)
-    _busy: bool = field(default=False, repr=False)
+    _waiting: list[tuple[str, Any]] = field(default_factory=list, repr=False, compare=False)
+    _busy: bool = field(default=False, repr=False, compare=False)
     # Objects are told apart by id, so they have to stay alive while the walk lasts.
-    _alive: list[Any] = field(default_factory=list, repr=False)
+    _alive: list[Any] = field(default_factory=list, repr=False, compare=False)
 
     def refer(self, value: Any) -> bytes:
         """Return the bytes that stand for a function, class or module, and walk into it.
@@ -193,14 +193,14 @@ class Reached:
         return b"".join(content)
 
     def _member(self, name: str, member: Any) -> bytes:
-        if isinstance(member, staticmethod | classmethod):
+        if issubclass(type(member), staticmethod | classmethod):  # not isinstance: see `encode`
             return frame(type(member).__name__, self._constant(name, member.__func__))
-        if isinstance(member, property):
+        if issubclass(type(member), property):
             parts = (member.fget, member.fset, member.fdel)
             return frame("property", self._constant(name, parts))
-        if isinstance(member, functools.cached_property):
+        if issubclass(type(member), functools.cached_property):
             return frame("property", self._constant(name, member.func))
-        if isinstance(member, types.MemberDescriptorType | types.GetSetDescriptorType):
+        if issubclass(type(member), types.MemberDescriptorType | types.GetSetDescriptorType):
             return frame("slot", name.encode())
         return self._constant(name, member)
 
@@ -324,7 +324,7 @@ def _maker(value: Any) -> str:
 
 def _own_inside(value: Any, seen: set[int]) -> Iterator[Any]:
     """Yield the user's functions and classes that a library's function holds, however deep."""
-    if id(value) in seen:
+    if id(value) in seen or issubclass(type(value), types.ModuleType):
         return
     seen.add(id(value))
     inside: Iterable[Any] = ()

@@ -127,6 +127,9 @@ class _Encoder:
         simple = _encode_scalar(value)
         if simple is not None:
             return simple
+        if issubclass(type(value), types.ModuleType):
+            # Before any isinstance(), which would look into a lazy module and so import it.
+            return frame("code", self._refer(value))
         level = len(self._inside)
         above = self._inside.setdefault(id(value), level)
         if above != level:
@@ -181,7 +184,7 @@ class _Encoder:
             if of is not None and not isinstance(of, types.ModuleType):
                 return frame("method", self.encode(of) + self.encode(value.__name__))
             return frame("code", self._refer(value))
-        if isinstance(value, type | types.FunctionType | types.ModuleType):
+        if isinstance(value, type | types.FunctionType):
             return frame("code", self._refer(value))
         if isinstance(value, types.MethodType):
             return frame("method", self._all((value.__self__, value.__func__)))
@@ -280,7 +283,10 @@ def short(value: Any, limit: int = 60) -> str:
     """Return ``value`` as one short line for people; the digest, not this, tells values apart."""
     if isinstance(value, types.FunctionType | type):
         return f"{value.__module__}.{value.__qualname__}"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - a user's __repr__ may raise anything
+        text = f"<{type(value).__name__}>"
     if "\n" in text:
         text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -14,6 +14,7 @@ import types
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
+from typing import Any, ClassVar
 
 HEAVY = frozenset({"keras", "tensorflow"})
 """Packages that take seconds to import."""
@@ -38,8 +39,33 @@ class _LazyFinder:
         spec = PathFinder.find_spec(name, path, target)
         if spec is None or spec.loader is None:
             return None
-        spec.loader = importlib.util.LazyLoader(spec.loader)
+        spec.loader = _PatientLoader(spec.loader)
         return spec
+
+
+class _PatientLoader(importlib.util.LazyLoader):
+    """A lazy loader whose modules stay lazy when a second file imports them."""
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        super().exec_module(module)
+        _Patient.impatient = type(module)
+        module.__class__ = _Patient
+
+
+class _Patient(types.ModuleType):
+    """A module that is loaded when anything but its spec is asked for.
+
+    An import statement asks a module that is there already for its spec, to see whether another
+    thread is still importing it. `importlib.util` takes that for a use.
+    """
+
+    impatient: ClassVar[type] = types.ModuleType
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "__spec__":
+            return super().__getattribute__(name)
+        self.__class__ = _Patient.impatient
+        return getattr(self, name)
 
 
 @contextmanager

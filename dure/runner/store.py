@@ -18,7 +18,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,8 +181,15 @@ class Store:
             lock.release()
             Path(lock.lock_file).unlink(missing_ok=True)
 
-    def sweep(self) -> list[str]:
-        """Remove the staging folders whose owners are dead and return the owners' names."""
+    def sweep(self, mourn: Callable[[str], None] | None = None) -> list[str]:
+        """Remove the staging folders whose owners are dead and return the owners' names.
+
+        Parameters
+        ----------
+        mourn : callable, optional
+            Told each owner's name before its folder goes, so that a process that dies here
+            leaves the folder for the next, and no death is forgotten.
+        """
         from filelock import FileLock, Timeout
 
         swept: list[str] = []
@@ -193,6 +200,8 @@ class Store:
             lock = FileLock(folder.with_name(f"{folder.name}.lock"), timeout=0)
             try:
                 with lock:
+                    if mourn is not None:
+                        mourn(folder.name)
                     shutil.rmtree(folder, ignore_errors=True)
             except Timeout:
                 continue  # its owner is alive

@@ -56,17 +56,21 @@ def fit(
     watch = _watch(batches, total=steps / batches.steps, progress=progress)
     held = None if validation is None else validation.dataset()
     history: dict[str, list[float]] = {}
-    parts = [(batches.dataset(), 0, whole)] if whole else []
+    parts = [(batches.steps, 0, whole)] if whole else []
     if rest:
-        parts.append((batches.dataset(rest), whole, whole + 1))
-    for dataset, first, last in parts:
+        parts.append((rest, whole, whole + 1))
+    for count, first, last in parts:
         try:
             with known_warnings():
                 told = model.fit(
-                    dataset,
+                    batches.dataset(count),
                     initial_epoch=first,
                     epochs=last,
+                    # Known from the datasets; said again, Keras makes one iterator an epoch
+                    # and not two, at 20 ms each.
+                    steps_per_epoch=count,
                     validation_data=held,
+                    validation_steps=None if validation is None else validation.steps,
                     callbacks=[watch],
                     shuffle=False,  # Batches has done it
                     verbose=0,

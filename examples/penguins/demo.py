@@ -30,7 +30,9 @@ def main() -> int:
             ask(wait_for(server))
         finally:
             server.terminate()
-    print("\nThe server has stopped. Run `make demo` again: every step will be reused.")
+    report = max(Path(".dure/runs").glob("*/report.html"), key=lambda path: path.stat().st_mtime)
+    print(f"\nThe server has stopped. The report of the run: {report}")
+    print("Run `make demo` again: every step will be reused.")
     return 0
 
 

@@ -1,7 +1,7 @@
 """Which of three species a penguin is, from its measurements: a whole pipeline in one file.
 
-    dure run examples/penguins/penguins.py
-    dure serve serving/penguins
+dure run examples/penguins/penguins.py
+dure serve serving/penguins
 """
 
 from pathlib import Path
@@ -32,13 +32,14 @@ def build_model(hp, features):
     hidden = keras.layers.Dense(hp.Int("units", 8, 64, default=16), activation="relu")(hidden)
     output = keras.layers.Dense(3, activation="softmax")(hidden)
     model = keras.Model(inputs, output)
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    optimizer = keras.optimizers.Adam(hp.Float("learning_rate", 1e-3, 1e-1, default=1e-2))
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 
 @dure.pipeline
 def penguins(
-    data: Path = HERE / "penguins.csv", epochs: int = 40, to: Path = Path("serving/penguins")
+    data: Path = HERE / "penguins.csv", epochs: int = 20, to: Path = Path("serving/penguins")
 ):
     """Go from a table of penguins to a model that a server can answer with."""
     examples = dure.ExampleGen(data)
