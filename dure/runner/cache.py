@@ -235,7 +235,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 def _file_name(name: str) -> str:
     """Return a name as a file can have it: of letters that are safe, and not too long."""
-    safe = quote(name, safe="")
+    safe = quote(name, safe="", errors="surrogatepass")
     if len(safe) <= 100 and safe.strip("."):
         return safe
     return f"{safe[:60]}~{digest_of(encode(name))}"

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
 from typing import Any, ClassVar
 
+from dure import quiet
+
 HEAVY = frozenset({"keras", "tensorflow"})
 """Packages that take seconds to import."""
 
@@ -86,7 +88,9 @@ def settle(packages: Collection[str]) -> None:
     same moment would see half of it (python/cpython#114763, open in 3.11).
     """
     with _lock:
-        for name in HEAVY.intersection(packages):
-            module = sys.modules.get(name)
-            if module is not None and type(module) is not types.ModuleType:
-                _ = module.__doc__
+        found = [sys.modules[name] for name in sorted(HEAVY & set(packages) & sys.modules.keys())]
+        waiting = [module for module in found if type(module) is not types.ModuleType]
+        if waiting:
+            with quiet.start():
+                for module in waiting:
+                    _ = module.__doc__

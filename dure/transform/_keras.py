@@ -6,29 +6,14 @@ import contextlib
 import importlib
 import importlib.util
 import os
-import re
 import sys
-import tempfile
-import threading
 import warnings
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
+from dure import quiet
 from dure.errors import DureError, MissingExtraError, TransformError
-
-# What TensorFlow says about itself at start: remarks and warnings in absl's form, the line
-# before them, a continuation, and the complaint that a machine without a GPU has no GPU.
-_NOISE = re.compile(
-    r"^(?:[IW]\d{4} \d\d:\d\d:\d\d"
-    r"|WARNING: All log messages before absl::InitializeLog"
-    r"|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IW] "
-    r"|To enable the following instructions"
-    r"|E\d{4} .*(?:cuInit|Unable to register cu))"
-)
-
-# Two threads that turned the same file descriptor at once would restore it in the wrong order.
-_STARTING = threading.Lock()
 
 
 def load_keras(purpose: str, *, error: type[DureError] = TransformError) -> Any:
@@ -51,9 +36,8 @@ def load_keras(purpose: str, *, error: type[DureError] = TransformError) -> Any:
     chosen = os.environ.get("KERAS_BACKEND", "tensorflow")
     if chosen != "tensorflow":
         raise _other_backend(purpose, chosen, error)
-    with _STARTING:
-        if "keras" not in sys.modules or "tensorflow" not in sys.modules:
-            _start(purpose)
+    if "keras" not in sys.modules or "tensorflow" not in sys.modules:
+        _start(purpose)
     keras: Any = sys.modules["keras"]
     if keras.backend.backend() != "tensorflow":
         raise _other_backend(purpose, keras.backend.backend(), error)
@@ -65,11 +49,9 @@ def _start(purpose: str) -> None:
         if package not in sys.modules and importlib.util.find_spec(package) is None:
             raise MissingExtraError(package, extra="tensorflow", purpose=purpose)
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _quiet_start():
-        tensorflow = importlib.import_module("tensorflow")
+    with quiet.start():
+        importlib.import_module("tensorflow")
         importlib.import_module("keras")
-        tensorflow.config.list_physical_devices()  # looks for GPUs, and says so
 
 
 def load_tensorflow(purpose: str, *, error: type[DureError] = TransformError) -> ModuleType:
@@ -93,29 +75,3 @@ def _other_backend(purpose: str, backend: str, error: type[DureError]) -> DureEr
         got=f"KERAS_BACKEND={backend}",
         fix="set the environment variable KERAS_BACKEND=tensorflow before Keras is imported",
     )
-
-
-@contextlib.contextmanager
-def _quiet_start() -> Iterator[None]:
-    """Hold back what is written to the process's standard error, then let all but noise through.
-
-    TF_CPP_MIN_LOG_LEVEL does not reach what is logged before absl is set up, so the file
-    descriptor itself is turned for the seconds of the import.
-    """
-    with tempfile.TemporaryFile() as held:
-        try:
-            saved = os.dup(2)
-        except OSError:  # no standard error at all, so there is nothing to hold back
-            yield
-            return
-        try:
-            sys.stderr.flush()
-            os.dup2(held.fileno(), 2)
-            yield
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            held.seek(0)
-            for line in held.read().decode(errors="replace").splitlines(keepends=True):
-                if not _NOISE.match(line):
-                    sys.stderr.write(line)
