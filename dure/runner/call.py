@@ -142,7 +142,7 @@ def _setting(
     _refuse_hidden(component, name, value)
     try:
         if component.is_source(name):
-            return source_digest(value, reached.refer), short(value)
+            return source_digest(value, reached.refer), _short_source(value)
         return digest_of(encode(value, reached.refer)), short(value)
     except FingerprintError as error:
         raise FingerprintError(
@@ -151,6 +151,17 @@ def _setting(
             got=error.got,
             fix=error.fix,
         ) from error
+
+
+def _short_source(value: Any) -> str:
+    """Return a path as a short line that keeps its end, which tells files apart."""
+    text = short(value, limit=1000)
+    if isinstance(value, str | os.PathLike) and len(text) > _WIDTH:
+        return f"…{text[1 - _WIDTH :]}"
+    return short(value, limit=_WIDTH)
+
+
+_WIDTH = 60
 
 
 def _to_handles(value: Any, role: str, keep: Callable[[str, Artifact], Handle]) -> Any:

@@ -21,7 +21,8 @@ import os, signal, subprocess, sys, threading, time
 from pathlib import Path
 
 from dure.artifact import Artifact
-from dure.runner import component, step_progress
+from dure.runner.component import component
+from dure.runner.context import step_progress
 
 
 class Number(Artifact):

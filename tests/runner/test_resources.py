@@ -120,6 +120,24 @@ ASKS = st.builds(
 )
 
 
+def is_free(admission: Admission, asked: Resources) -> bool:
+    """Return whether ``asked`` is admitted at once; otherwise let the waiting thread go."""
+    stop, through = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with admission.admit(asked, stop.is_set):
+            if not stop.is_set():
+                through.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    free = through.wait(1)
+    stop.set()
+    admission.wake()
+    thread.join()
+    return free
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(ASKS, min_size=1, max_size=12))
 def test_what_runs_at_once_never_exceeds_the_machine_and_all_get_their_turn(
@@ -134,8 +152,8 @@ def test_what_runs_at_once_never_exceeds_the_machine_and_all_get_their_turn(
         with admission.admit(asked, lambda: False):
             for sign in (1, -1):
                 with lock:
-                    for name in used:
-                        used[name] += sign * getattr(asked, name)
+                    for name, value in used.items():
+                        used[name] = value + sign * getattr(asked, name)
                         most[name] = max(most[name], used[name])
                 time.sleep(0.0005)
         done.append(asked)
@@ -150,8 +168,7 @@ def test_what_runs_at_once_never_exceeds_the_machine_and_all_get_their_turn(
     assert most["gpu"] <= HAS.gpu
     assert most["memory"] <= HAS.memory
     # All is free again: whoever asks for everything gets it at once.
-    with admission.admit(HAS, lambda: pytest.fail("had to wait")):
-        pass
+    assert is_free(admission, HAS)
 
 
 def test_parts_of_a_processor_add_up_to_the_whole() -> None:
@@ -162,8 +179,7 @@ def test_parts_of_a_processor_add_up_to_the_whole() -> None:
             one.__enter__()
         for one in held:
             one.__exit__(None, None, None)
-    with admission.admit(Resources(cpu=1), lambda: pytest.fail("had to wait")):
-        pass
+    assert is_free(admission, Resources(cpu=1))
 
 
 def test_what_is_held_is_given_back_after_an_error() -> None:
@@ -175,8 +191,7 @@ def test_what_is_held_is_given_back_after_an_error() -> None:
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    with admission.admit(HAS, lambda: pytest.fail("had to wait")):
-        pass
+    assert is_free(admission, HAS)
 
 
 def test_nobody_waits_any_longer_once_the_run_is_stopped() -> None:
@@ -187,6 +202,7 @@ def test_nobody_waits_any_longer_once_the_run_is_stopped() -> None:
             through.set()
 
     with admission.admit(HAS, lambda: False):
+        assert not is_free(admission, Resources(cpu=0.1))
         thread = threading.Thread(target=work)
         thread.start()
         assert not through.wait(0.05)
