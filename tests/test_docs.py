@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -74,7 +75,12 @@ def test_the_python_of_a_page_runs(page: Path, folder: Path) -> None:
 @pytest.mark.slow
 def test_the_commands_of_the_readme_run_in_an_empty_home(folder: Path) -> None:
     commands = [b for b in blocks(ROOT / "README.md", "bash") if not b.startswith("make ")]
-    script = "set -e\n" + "\n".join(commands)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])  # 8501 may be taken here
+    script = "set -e\n" + "\n".join(commands).replace("8501", port)
+    script = script.replace(
+        "dure serve serving/penguins", f"dure serve serving/penguins --port {port}"
+    )
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=folder,

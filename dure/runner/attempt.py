@@ -289,12 +289,24 @@ def _died(step: str, status: int | None) -> StepError:
     )
 
 
-def _failure(answer: dict[str, Any]) -> Failed:
+def unpack_error(pickled: bytes) -> BaseException:
+    """Return an error from its pickle, or from that of its class, arguments and attributes."""
     import cloudpickle
 
+    made = cloudpickle.loads(pickled)
+    if isinstance(made, tuple):
+        kind, arguments, state = made
+        made = kind.__new__(kind, *arguments)
+        made.args = arguments
+        made.__dict__.update(state)
+    assert isinstance(made, BaseException)
+    return made
+
+
+def _failure(answer: dict[str, Any]) -> Failed:
     where = Where(*answer["where"]) if answer["where"] else None
     try:
-        error: BaseException = cloudpickle.loads(b64decode(answer["pickle"]))
+        error = unpack_error(b64decode(answer["pickle"]))
     except Exception:  # noqa: BLE001 - an error class that does not unpickle is shown by its text
         error = RuntimeError(answer["text"])
     return Failed(error, where, answer["trace"])

@@ -86,7 +86,9 @@ def collect(home: Home, lineage: Lineage, garbage: Garbage) -> None:
     """Remove the garbage: first from the cache, then from sight, then from the disk."""
     store = Store(home.root)
     cache = Cache(store)
-    store.sweep()
+    recorder = Recorder(home.lineage, home.spool, on_problem=_refuse)
+    store.sweep(recorder.interrupt)
+    recorder.close()
     cache.forget([stored for stored, _ in garbage.artifacts])
     for stored, _ in garbage.artifacts:
         store.remove(stored)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from dure.artifact import Artifact
@@ -108,10 +108,9 @@ class Memory:
             kept["error"] = str(step.error)
         return kept
 
-    def interrupted(self, runs: Sequence[str]) -> None:
-        """Record that runs whose process died did not end: their running steps failed."""
-        for run in runs:
-            self._recorder.interrupt(run)
+    def interrupted(self, run: str) -> None:
+        """Record that a run whose process died did not end: its running steps failed."""
+        self._recorder.interrupt(run)
 
 
 def _artifact(stored: Stored, kind: type[Artifact], summary: str) -> ArtifactRecord:

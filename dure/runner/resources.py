@@ -105,8 +105,8 @@ def check_feasible(step: str, asked: Resources, has: Resources) -> None:
             raise ResourceError(
                 f"step '{step}' asks for more than this machine has, so it can never run here",
                 step=step,
-                expected=f"at most {there / size:.4g} {unit}",
-                got=f"{wants / size:.4g} {unit}",
+                expected=f"at most {there / size:,.6g} {unit}",
+                got=f"{wants / size:,.6g} {unit}",
                 fix=f"lower resources({name}=...) of the step, or run it on a larger machine",
             )
 

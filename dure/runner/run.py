@@ -151,10 +151,9 @@ class Run:
     # --- the run as a whole -------------------------------------------------------------------
 
     def __enter__(self) -> Self:
-        swept = self._store.sweep()
+        self._store.sweep(self._memory.interrupted)
         self._staging = self._cleanup.enter_context(self._store.staging(self.name))
         self._memory.begin()
-        self._memory.interrupted(swept)
         return self
 
     def __exit__(

@@ -93,21 +93,37 @@ def _end_with_parent(pipe: int) -> None:
 
 
 def _describe(error: BaseException) -> dict[str, Any]:
-    import cloudpickle
-
     from dure.runner.attempt import user_line
 
     where = user_line(error)
-    try:
-        pickled = b64encode(cloudpickle.dumps(error)).decode()
-    except Exception:  # noqa: BLE001 - an error that does not pickle travels as its text
-        pickled = ""
+    # An error whose __init__ takes more than its message does not pickle by itself; one that
+    # holds a lock travels without what it holds; any other travels as its text.
+    forms: tuple[Any, ...] = (
+        error,
+        (type(error), error.args, vars(error)),
+        (type(error), error.args, {}),
+    )
+    pickled = next(filter(None, map(_packed, forms)), b"")
     return {
         "where": [where.file, where.line, where.function, where.text] if where else None,
-        "pickle": pickled,
+        "pickle": b64encode(pickled).decode(),
         "text": f"{type(error).__name__}: {error}",
         "trace": "".join(traceback.format_exception(error)),
     }
+
+
+def _packed(form: Any) -> bytes:
+    """Return an error as bytes, or none where it would not arrive."""
+    import cloudpickle
+
+    from dure.runner.attempt import unpack_error
+
+    try:
+        pickled: bytes = cloudpickle.dumps(form)
+        str(unpack_error(pickled))
+    except Exception:  # noqa: BLE001 - a user's class may raise anything
+        return b""
+    return pickled
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,9 @@ def table_lines(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[s
     """Return a table; its last column takes what room is left and is cut there."""
     everything = [tuple(headers), *(tuple(row) for row in rows)]
     widths = [max(len(row[i]) for row in everything) for i in range(len(headers) - 1)]
-    room = shutil.get_terminal_size((160, 24)).columns - sum(widths) - 2 * len(widths) - 1
+    room = shutil.get_terminal_size().columns - sum(widths) - 2 * len(widths) - 1
+    if not sys.stdout.isatty():
+        room = max(len(row[-1]) for row in everything)  # whoever reads a pipe wants it all
     lines = []
     for row in everything:
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)]

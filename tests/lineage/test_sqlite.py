@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -161,6 +162,14 @@ def test_a_missing_file_is_refused_when_nothing_may_be_made(path):
     assert list(path.parent.iterdir()) == []
 
 
+def open_to_others(folder):
+    """Let other users into a folder of pytest's own, which are closed to them."""
+    for place in (folder, *folder.parents):
+        if place == Path(tempfile.gettempdir()):
+            return
+        place.chmod(0o755)
+
+
 @pytest.mark.parametrize(
     ("mode", "words"), [(0o000, "Permission denied"), (0o444, "readonly|read-only|unable to open")]
 )
@@ -168,8 +177,7 @@ def test_a_file_without_permission_is_refused(path, mode, words):
     with Lineage.open(path) as lineage:
         lineage.apply(run_of("r1"))
     path.chmod(mode)
-    for folder in (path.parent, *path.parent.parents[:2]):
-        folder.chmod(0o755)  # pytest's own folders are closed to others
+    open_to_others(path.parent)
     path.parent.chmod(0o555)
     code = """
 import os, sys, re

@@ -247,6 +247,8 @@ EDITS = {
     "a branch": ("def step(x):\n  if x: return 1\n  return 2", "if x", "if not x"),
     "a keyword of a call": ("def step(x): return dict(a=x)", "a=x", "b=x"),
     "an attribute": ("def step(x): return x.real", "real", "imag"),
+    "an argument's name": ("def step(x): return 1", "(x)", "(y)"),
+    "whether an argument goes by name": ("def step(x, y): return 1", "x, y", "x, *, y"),
     "a default": ("def step(x, y=1): return y", "y=1", "y=2"),
     "a default by keyword": ("def step(x, *, y=1): return y", "y=1", "y=2"),
     "a default that is a function": (
@@ -741,9 +743,9 @@ def test_other_peoples_code_is_named_only(reach: Reach) -> None:
 
 def test_packages_are_other_peoples_alone(reach: Reach) -> None:
     source = """
-        import functools
-        @functools.lru_cache
-        def helper(x): return x
+        import contextlib
+        @contextlib.contextmanager
+        def helper(x): yield x
         def step(x):
             from pkg.sub import value
             import numpy.linalg

@@ -208,3 +208,9 @@ def release(models: Path) -> Callable[[str, Path, int], None]:
         hidden.rename(folder / str(version))
 
     return put
+
+
+@pytest.fixture(autouse=True)
+def no_log_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep from child processes what an import of TensorFlow in this one has set."""
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
