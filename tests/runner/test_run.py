@@ -213,7 +213,7 @@ def test_more_than_the_machine_has_fails_at_once_and_says_so(home: Home) -> None
     assert "resources(cpu=...)" in str(caught.value)
     with pytest.raises(ResourceError, match="GPUs"):
         run(home, lambda: Make.options(resources=dure.resources(gpu=99))(1))
-    with pytest.raises(ResourceError, match="bytes of memory"):
+    with pytest.raises(ResourceError, match="GB of memory"):
         run(home, lambda: Make.options(resources=dure.resources(memory="900T"))(1))
 
 
