@@ -293,10 +293,9 @@ def _serve_options(command: argparse.ArgumentParser) -> None:
 
 
 def _at_least_one(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected 1 or more, got {text}")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number, 1 or more; got {text!r}")
+    return int(text)
 
 
 # --- what the words share -----------------------------------------------------------------------
@@ -393,14 +392,28 @@ def main() -> NoReturn:
         status = _told(error, 2)
     except DureError as error:
         status = _told(error, 1)
-    except KeyboardInterrupt:
-        _say("interrupted; finished steps are kept and will be reused")
-        status = 130
     except BrokenPipeError:
         # Whoever read standard output has left, as `head` does; that is no failure of ours.
         sys.stderr.close()
         status = 0
+    except Exception as error:  # noqa: BLE001 - what is not the user's own is raised again
+        status = _users_own(error)
+    except KeyboardInterrupt:
+        _say("interrupted; finished steps are kept and will be reused")
+        status = 130
     sys.exit(status)
+
+
+def _users_own(error: Exception) -> int:
+    """Say an error of the pipeline's own function, its line first; raise what is Dure's."""
+    from dure.runner.attempt import user_line
+
+    where = user_line(error)
+    if where is None:
+        raise error
+    _say(f"error: the pipeline's own code failed\n  at:       {where}")
+    _say(f"  error:    {type(error).__name__}: {error}")
+    return 1
 
 
 def _told(error: DureError, status: int) -> int:

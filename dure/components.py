@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from dure.data import Examples
 from dure.evaluate import Evaluation
@@ -34,6 +34,8 @@ def ExampleGen(
     null_values: Sequence[str] = ("", "NA"),
     delimiter: str = ",",
     encoding: str = "utf-8",
+    types: Mapping[str, str] | None = None,
+    bad_rows: Literal["error", "refuse"] = "error",
 ) -> Examples:
     """Read a table and split it.
 
@@ -51,6 +53,12 @@ def ExampleGen(
         Texts that mean a missing value. Default: nothing, and "NA".
     delimiter, encoding : str
         Of CSV files.
+    types : mapping of str to str, optional
+        Types of columns, "int", "float", "string" or "bool", in place of those that their values
+        suggest: ``{"zip": "string"}`` keeps leading zeros.
+    bad_rows : {"error", "refuse"}
+        What happens to malformed rows of CSV files: they fail the step, or are left out and
+        counted. Default "error".
 
     Raises
     ------
@@ -66,6 +74,8 @@ def ExampleGen(
         null_values=null_values,
         delimiter=delimiter,
         encoding=encoding,
+        types=types,
+        bad_rows=bad_rows,
         progress=step_progress(),
     )
 

@@ -235,6 +235,16 @@ def test_a_failing_step_names_the_users_line_first(folder: Path) -> None:
     assert "input:    number = Number:" in said
 
 
+def test_an_error_of_the_pipelines_own_function_shows_its_line_and_no_more(folder: Path) -> None:
+    text = (folder / "sums.py").read_text()
+    (folder / "sums.py").write_text(text.replace("    Use(number", '    {}["x"]\n    Use(number'))
+    for word in ("run", "plan"):
+        said = dure(folder, word, "sums.py", status=1)
+        assert "the pipeline's own code failed\n  at:       sums.py, line" in said
+        assert '{}["x"]' in said
+        assert "error:    KeyError: 'x'" in said
+
+
 def test_a_lineage_that_is_no_database_is_named(folder: Path) -> None:
     dure(folder, "run", "sums.py")
     for file in (folder / ".dure").glob("lineage.db*"):

@@ -328,6 +328,7 @@ def _job(call: Call, inputs: Mapping[str, Stored], folder: Path) -> bytes:
                 "function": call.component.function,
                 "name": name,
                 "packages": {*call.packages, *call.component.settings.packages},
+                "code": call.code,
                 "arguments": {
                     parameter: fill(argument, parameter, there)
                     for parameter, argument in call.arguments.items()

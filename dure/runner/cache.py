@@ -11,7 +11,9 @@ the record of a run and never the work of it.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import os
 import platform
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
@@ -154,6 +156,8 @@ class Cache:
         found = self._found(record)
         if found.stored.type != kind.__name__:
             return Answer(None, (f"it makes a {kind.__name__} now, not a {found.stored.type}",))
+        with contextlib.suppress(OSError):
+            os.utime(found.stored.path)  # in use: a collection beside this run leaves it alone
         problem = self._problem(found.stored, kind)
         if problem is not None:
             return Answer(None, (f"the result of run {found.run} is not usable: {problem}",))

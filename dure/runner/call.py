@@ -61,6 +61,15 @@ class Call:
             packages=versions(options.packages),
         )
 
+    def changed_sources(self) -> list[str]:
+        """Return the parameters whose files are no longer what they were at the call."""
+        return [
+            name
+            for name in self.settings
+            if self.component.is_source(name)
+            and source_digest(self.arguments[name], Reached().refer) != self.settings[name][0]
+        ]
+
     def chosen(self) -> list[str]:
         """Return the names of the settings that were given, not left at their defaults."""
         parameters = self.component.signature.parameters

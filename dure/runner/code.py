@@ -153,7 +153,12 @@ class Reached:
         """Return what of the user's a library's wrapper holds, such as a decorated function."""
         if not isinstance(value, types.FunctionType):
             return b""
-        return b"".join(map(self.refer, _own_inside(value, set())))
+        own = list(_own_inside(value, set()))
+        if not own:
+            return b""
+        # It wraps the user's code: what it was given beside, `@retry(3)`, is the user's too.
+        plain = b"".join(encode(item) for item in _plain_inside(value, set()))
+        return b"".join(map(self.refer, own)) + frame("given", plain)
 
     def _constant(self, name: str, value: Any) -> bytes:
         try:
@@ -344,6 +349,29 @@ def _own_inside(value: Any, seen: set[int]) -> Iterator[Any]:
         inside = (value.__wrapped__,)
     for item in inside:
         yield from _own_inside(item, seen)
+
+
+def _plain_inside(value: Any, seen: set[int]) -> Iterator[Any]:
+    """Yield the plain values that a library's function has closed over, however deep."""
+    if value is None or isinstance(value, _PLAIN):
+        yield value
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    inside: Iterable[Any] = ()
+    if isinstance(value, types.FunctionType) and not is_own(value):
+        inside = (held for _, held in _cells(value))
+    elif isinstance(value, functools.partial):
+        inside = (value.func, *value.args, *value.keywords.values())
+    elif type(value) in (list, tuple):
+        inside = value
+    elif type(value) is dict:
+        inside = (item for pair in value.items() for item in pair)
+    for item in inside:
+        yield from _plain_inside(item, seen)
+
+
+_PLAIN = (bool, int, float, complex, str, bytes)
 
 
 def _cells(function: types.FunctionType) -> Iterator[tuple[str, Any]]:

@@ -3,7 +3,7 @@
 Each value becomes ``tag, length, payload``; a container's payload is its encoded items. Because
 the tag names the type and the length fences the payload, two different values never share an
 encoding: ``1``, ``"1"``, ``1.0`` and ``True`` differ, and so do ``{"a": "bc"}`` and
-``{"ab": "c"}``. What has no order (dict, set) is sorted by encoding. The construction is the
+``{"ab": "c"}``. A set, which has no order, is sorted by encoding; a dict keeps its order. The construction is the
 length-prefixed ("netstring") one of Bernstein, https://cr.yp.to/proto/netstrings.txt, with types.
 
 An object is taken apart as `pickle` would take it apart, but not pickled: a pickle names the
@@ -13,7 +13,6 @@ depends on which of two equal parts are one object.
 
 from __future__ import annotations
 
-import collections
 import copyreg
 import dataclasses
 import datetime as dt
@@ -161,7 +160,8 @@ class _Encoder:
         if kind is set or kind is frozenset:
             return frame(kind.__name__, self._sorted(value))
         if kind is dict or kind is types.MappingProxyType:
-            pairs = sorted(self.encode(k) + self.encode(v) for k, v in value.items())
+            # In their order: a step that goes over a dict may make something else of another.
+            pairs = (self.encode(k) + self.encode(v) for k, v in value.items())
             return frame(kind.__name__, b"".join(pairs))
         if kind is slice:
             return frame("slice", self._all((value.start, value.stop, value.step)))
@@ -204,6 +204,7 @@ class _Encoder:
         if "__dataclass_fields__" in vars(kind) and not isinstance(value, dict | list | tuple):
             names = [field.name for field in dataclasses.fields(value)]
             held = {name: getattr(value, name) for name in names if hasattr(value, name)}
+            held |= getattr(value, "__dict__", {})  # what __post_init__ and others have set beside
             return frame("dataclass", self._ref(kind) + self.encode(held))
         if isinstance(value, logging.Logger):
             return frame("logger", b"")  # named after its module, which may be __main__
@@ -257,9 +258,7 @@ class _Encoder:
         whole = self._all((function, arguments, state, None if items is None else [*items]))
         if pairs is None:
             return whole
-        encoded = [self.encode(k) + self.encode(v) for k, v in pairs]
-        ordered = isinstance(value, collections.OrderedDict)
-        return whole + frame("pairs", b"".join(encoded if ordered else sorted(encoded)))
+        return whole + frame("pairs", b"".join(self.encode(k) + self.encode(v) for k, v in pairs))
 
 
 def _is_keras(kind: type) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
 
 from dure.errors import LineageError
@@ -51,6 +53,8 @@ def find_garbage(home: Home, lineage: Lineage, *, keep_runs: int) -> Garbage:
     """
     # What a run could not record yet counts as well.
     Recorder(home.lineage, home.spool, on_problem=_refuse).flush()
+    store = Store(home.root)
+    everything = list(store.all())
     kept: list[str] = []
     counts: dict[str, int] = {}
     for run in lineage.runs(limit=1_000_000):
@@ -63,15 +67,24 @@ def find_garbage(home: Home, lineage: Lineage, *, keep_runs: int) -> Garbage:
         for execution in lineage.executions(name):
             for found in (lineage.inputs(execution.uid), lineage.outputs(execution.uid)):
                 alive.update(artifact.uid for artifact in found.values())
-    everything = list(Store(home.root).all())
     if everything and not kept:
         raise LineageError(
             "nothing was collected: the lineage knows no run, so everything would look unused",
             got=f"{len(everything)} artifacts and an empty lineage at {home.lineage}",
             fix="name the lineage that these runs were recorded in ($DURE_LINEAGE)",
         )
-    garbage = [stored for stored in everything if stored.uid not in alive]
+    # A run under way may have made or reused what it has not recorded yet.
+    since = time.time() - _FRESH if store.in_use() else math.inf
+    garbage = [
+        stored
+        for stored in everything
+        if stored.uid not in alive and stored.path.stat().st_mtime < since
+    ]
     return Garbage(tuple((stored, _size(stored)) for stored in garbage), tuple(kept))
+
+
+_FRESH = 60.0
+"""Seconds in which a run has recorded what it made or reused."""
 
 
 def _refuse(problem: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -127,6 +128,9 @@ def stored_of(handle: Handle) -> Stored:
     """Return where the artifact is, waiting for its step; raises what the step raised."""
     if handle._dure_demand is not None:  # noqa: SLF001 - the other half of Handle
         handle._dure_demand()  # noqa: SLF001 - the other half of Handle
+    error = outcome(handle._dure_future)  # noqa: SLF001 - the other half of Handle
+    if error is not None:
+        raise error
     return handle._dure_future.result()  # type: ignore[no-any-return]  # noqa: SLF001 - the other half of Handle
 
 
@@ -155,3 +159,17 @@ def future_of(handle: Handle) -> Future[Stored]:
 def has_gate(handle: Handle) -> bool:
     """Return whether the artifact is of a kind that carries a verdict."""
     return handle._dure_kind.gate is not Artifact.gate  # noqa: SLF001 - the other half of Handle
+
+
+def outcome(future: Future[Stored]) -> BaseException | None:
+    """Wait for a step, and return its error or None.
+
+    Never without end: a library's signal handler may have the system restart a wait that Ctrl-C
+    broke off, and Python would hear of it only when the step is over.
+    """
+    while not future.done():
+        concurrent.futures.wait([future], timeout=_PATIENCE)
+    return future.exception()
+
+
+_PATIENCE = 0.2

@@ -43,6 +43,7 @@ from dure.runner.handle import (
     Handle,
     future_of,
     has_gate,
+    outcome,
     resolved,
     step_of,
     stored_of,
@@ -132,6 +133,7 @@ class Run:
         self.steps: list[Step] = []
         self.started = time.time()
         self.failure: StepError | None = None
+        self.error: BaseException | None = None
         self._selection = selection or Selection()
         self._listener = listener
         self._interactive = interactive
@@ -165,14 +167,15 @@ class Run:
         try:
             if isinstance(error, KeyboardInterrupt):
                 self.cancel()
-            self._memory.end(self._state(error), {"override": self.override})
+            self.error = error
+            self._memory.end(self._state(), {"override": self.override})
         finally:
             self._cleanup.close()
 
-    def _state(self, error: BaseException | None) -> str:
+    def _state(self) -> str:
         if self._cancelled:
             return "CANCELED"
-        return "FAILED" if error is not None or self.failure is not None else "COMPLETE"
+        return "FAILED" if self.error is not None or self.failure is not None else "COMPLETE"
 
     def drain(self) -> None:
         """Let no further step begin, and wait for those under way."""
@@ -180,7 +183,7 @@ class Run:
         self._admission.wake()
         for step in self.steps:
             if step.demanded:
-                step.future.exception()
+                outcome(step.future)
 
     def wait(self) -> None:
         """Wait until every step that was asked for is over; raise what stopped the run."""
@@ -192,7 +195,7 @@ class Run:
             )
         for step in self.steps:
             if step.demanded:
-                step.future.exception()
+                outcome(step.future)
             elif step.state is None:
                 self._leave_out(step)
         if self.failure is not None:
@@ -200,15 +203,16 @@ class Run:
 
     def summary(self) -> RunSummary:
         """Return the run as one value, for its report."""
+        ended = self.failure or self.error
         return RunSummary(
             run=self.name,
             pipeline=self.pipeline,
-            state=self._state(None),
+            state=self._state(),
             parameters=self.parameters,
             started=self.started,
             seconds=time.time() - self.started,
             override=self.override,
-            error=None if self.failure is None else str(self.failure),
+            error=None if ended is None else str(ended) or type(ended).__name__,
             steps=tuple(step.to_summary() for step in self.steps),
         )
 
@@ -316,7 +320,11 @@ class Run:
         try:
             stored = self._carry_out(step)
         except BaseException as error:
-            self._end_badly(step, error)
+            try:
+                self._end_badly(step, error)
+            finally:
+                if not step.future.done():  # nobody may be left waiting
+                    step.future.set_exception(NotRunError(step.name, f"it broke off: {error}"))
             if isinstance(error, KeyboardInterrupt) and self._interactive:
                 raise
         else:
@@ -332,7 +340,8 @@ class Run:
         step.reasons = answer.reasons
         if answer.found is not None:
             step.stored, step.summary = answer.found.stored, answer.found.summary
-            self._cache.touch(self.pipeline, step.name, step.parts)
+            if step.order == "ask":
+                self._cache.touch(self.pipeline, step.name, step.parts)
             self._end(step, "CACHED")
         else:
             self._execute(step)
@@ -342,7 +351,7 @@ class Run:
 
     def _wait_for(self, step: Step) -> None:
         for earlier in step.after:
-            error = earlier.future.exception()
+            error = outcome(earlier.future)
             if error is not None:
                 raise NotRunError(step.name, f"'{earlier.name}' did not finish")
         self._check_stopped(step)
@@ -396,8 +405,14 @@ class Run:
             self._memory.step(step)
             self.tell(StepStarted(step.name, step.reasons))
             step.stored, step.summary = self._attempts(step)
-        found = Found(step.stored, self.name, step.uid, step.summary)
-        self._cache.put(self.pipeline, step.name, step.parts, found)
+        changed = step.call.changed_sources()
+        if changed:
+            # The key speaks of what was there at the call; nobody knows which the step has read.
+            names = ", ".join(f"'{name}'" for name in changed)
+            self._remark(f"{names} changed while '{step.name}' ran: its result will not be reused")
+        else:
+            found = Found(step.stored, self.name, step.uid, step.summary)
+            self._cache.put(self.pipeline, step.name, step.parts, found)
         self._end(step, "COMPLETE")
 
     def _attempts(self, step: Step) -> tuple[Stored, str]:
@@ -457,17 +472,28 @@ class Run:
     # --- ends ---------------------------------------------------------------------------------
 
     def _end(self, step: Step, state: State) -> None:
-        step.state, step.finished = state, time.time()
-        if step.is_gate and step.stored is not None:
+        if step.is_gate and step.stored is not None and state in ("COMPLETE", "CACHED"):
             gate = step.call.component.output.load(step.stored.path).gate
             step.gate = None if gate is None else gate.to_dict()
+        step.state, step.finished = state, time.time()
         self._memory.step(step)
         self.tell(StepEnded(step.name, state, step.reasons, step.seconds, step.summary))
 
     def _end_badly(self, step: Step, error: BaseException) -> None:
-        if isinstance(error, KeyboardInterrupt) or self._cancelled:
-            told: StepError = NotRunError(step.name, "it was interrupted")
-            state: State = "CANCELED"
+        interrupted = isinstance(error, KeyboardInterrupt)
+        if interrupted and step.state in ("COMPLETE", "CACHED") and step.stored is not None:
+            # It was over, and only the telling was interrupted.
+            self._end(step, step.state)
+            step.future.set_result(step.stored)
+            return
+        told: StepError
+        state: State
+        interrupted = interrupted or self._cancelled
+        if interrupted and step.state == "RUNNING":
+            told, state = NotRunError(step.name, "it was interrupted"), "CANCELED"
+        elif interrupted:
+            told, state = NotRunError(step.name, "the run was interrupted"), "SKIPPED"
+            step.reasons = ("the run was interrupted",)
         elif isinstance(error, NotRunError):
             told, state = error, "SKIPPED"
             step.reasons = (error.why,)

@@ -181,6 +181,17 @@ class Store:
             lock.release()
             Path(lock.lock_file).unlink(missing_ok=True)
 
+    def in_use(self) -> bool:
+        """Return whether a run is under way: whether anyone alive holds a staging folder."""
+        from filelock import FileLock, Timeout
+
+        for lock in (self.root / "staging").glob("*.lock"):
+            try:
+                FileLock(lock, timeout=0).acquire().lock.release()
+            except Timeout:
+                return True
+        return False
+
     def sweep(self, mourn: Callable[[str], None] | None = None) -> list[str]:
         """Remove the staging folders whose owners are dead and return the owners' names.
 

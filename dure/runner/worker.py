@@ -56,7 +56,7 @@ def _run(stream: IO[bytes], say: Any) -> None:
     from dure.runner.call import Call, handles_in
     from dure.runner.component import Component, Options
     from dure.runner.handle import value_of
-    from dure.runner.lazy import lazily
+    from dure.runner.lazy import lazily, settle
     from dure.runner.store import writing
 
     header = json.loads(stream.readline())
@@ -65,6 +65,8 @@ def _run(stream: IO[bytes], say: Any) -> None:
     threading.Thread(target=_end_with_parent, args=(stream.fileno(),), daemon=True).start()
     with lazily():  # the modules of the user's functions are imported here
         job = cloudpickle.loads(pickled)
+    settle(job["packages"])
+    _check_code(job)
     values = {role: value_of(handle) for role, handle in handles_in(job["arguments"])}
     call = Call(
         Component(job["function"], Options(name=job["name"])), job["arguments"], {}, {}, {}, ()
@@ -79,6 +81,38 @@ def _run(stream: IO[bytes], say: Any) -> None:
     folder = Path(job["folder"])
     with writing(f"a {type(made).__name__}", folder):
         made.save(folder)
+
+
+def _check_code(job: dict[str, Any]) -> None:
+    """Refuse to run other code than the key speaks of.
+
+    Modules are imported here from their files, which may have been edited, or changed in memory,
+    since the run imported them.
+    """
+    from dure.errors import StepError
+    from dure.runner.code import Reached
+    from dure.runner.encode import encode
+    from dure.runner.handle import is_handle
+    from dure.runner.own import is_own
+
+    reached = Reached()
+    if is_own(job["function"]):
+        reached.refer(job["function"])
+    for argument in job["arguments"].values():
+        if callable(argument) and not is_handle(argument):
+            encode(argument, reached.refer)
+    changed = [
+        name for name, digest in reached.parts.items() if job["code"].get(name, digest) != digest
+    ]
+    if changed:
+        raise StepError(
+            f"step '{job['name']}' has a timeout, so it runs in a process of its own, and the code "
+            "there is not the code that this run has loaded",
+            step=job["name"],
+            expected="files that stay as they were when the run began",
+            got="changed: " + ", ".join(sorted(changed)),
+            fix="run again, so that both read the same files; or take the timeout away",
+        )
 
 
 def _end_with_parent(pipe: int) -> None:

@@ -131,7 +131,7 @@ FORMS: dict[type, Any] = {
     tuple: lambda v: tuple(map(canonical, v)),
     set: lambda v: _multiset(map(canonical, v)),
     frozenset: lambda v: _multiset(map(canonical, v)),
-    dict: lambda v: _multiset((canonical(k), canonical(i)) for k, i in v.items()),
+    dict: lambda v: tuple((canonical(k), canonical(i)) for k, i in v.items()),
     pathlib.PurePath: str,
     decimal.Decimal: lambda v: tuple(v.as_tuple()),
 }
@@ -460,6 +460,19 @@ def test_lists_in_lists_without_end_are_refused_in_words() -> None:
 def test_without_a_say_on_code_code_is_refused(value: object) -> None:
     with pytest.raises(FingerprintError, match="plain values only"):
         encode(value)
+
+
+def test_a_dict_counts_in_its_order() -> None:
+    # A step that goes over it may make something else of another order.
+    assert code_of({"a": 1, "b": 2}) != code_of({"b": 2, "a": 1})
+    assert code_of({"a", "b"}) == code_of({"b", "a"})
+
+
+def test_what_a_dataclass_holds_beside_its_fields_counts() -> None:
+    one, two = Point(1, 2), Point(1, 2)
+    assert code_of(one) == code_of(two)
+    object.__setattr__(two, "extra", 3)
+    assert code_of(one) != code_of(two)
 
 
 def test_plain_values_need_no_say_on_code() -> None:

@@ -114,6 +114,33 @@ def check_sums(store: Store) -> bool:
     return all(len(list(stored.path.glob("*.txt"))) == 8 for stored in store.all())
 
 
+@pytest.mark.slow
+def test_ctrl_c_ends_a_real_training(tmp_path: Path) -> None:
+    # TensorFlow sets signal handlers of its own, under which a wait may not be broken off.
+    examples = Path(__file__).parents[2] / "examples" / "penguins"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dure", "run", str(examples / "penguins.py"), "--epochs", "5000"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "DURE_HOME": str(tmp_path / ".dure")},
+    )
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if "of 5,000 epochs" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, said + rest
+    assert "✗ Trainer            interrupted" in rest
+    assert "Traceback" not in rest
+    assert not list((tmp_path / ".dure" / "artifacts").glob("Model/*"))
+    assert list((tmp_path / ".dure" / "staging").iterdir()) == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_ends_cleanly_and_says_so(tmp_path: Path, number: int) -> None:
     (tmp_path / "slow.py").write_text(PIPELINE.replace("time.sleep(0.004)", "time.sleep(0.4)"))
@@ -122,6 +149,7 @@ def test_an_interrupted_run_ends_cleanly_and_says_so(tmp_path: Path, number: int
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not (artifacts.is_dir() and any(artifacts.iterdir())):
         time.sleep(0.02)
+    time.sleep(1)  # until the steps after the first are writing
     process.send_signal(number)
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 130, output

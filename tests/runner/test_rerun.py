@@ -133,3 +133,43 @@ def test_what_no_step_reaches_runs_nothing(folder: Path) -> None:
 def test_a_class_that_a_step_makes_counts(folder: Path) -> None:
     edit(folder, "project.py", "json.dumps(self.value)", "json.dumps([self.value][0])")
     assert ran(folder) == {"Make", "Scaled", "Shifted", "Late", "Plain"}
+
+
+def test_a_step_with_a_timeout_never_runs_other_code_than_its_key_speaks_of(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "conf.py").write_text("FACTOR = 1\n")
+    (tmp_path / "project.py").write_text(
+        FILES["project.py"].split("@dure.component")[0].replace("import near\nfrom near", "#")
+        + """
+import conf
+from pathlib import Path
+
+@dure.component
+def Edit() -> Number:
+    path = Path(__file__).with_name("conf.py")
+    path.write_text("FACTOR = 22\\n")
+    return Number(1)
+
+@dure.component(timeout=60)
+def Late(number: Number) -> Number:
+    return Number(number.value * conf.FACTOR)
+
+@dure.pipeline
+def project():
+    Late(Edit())
+"""
+    )
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("DURE_")}
+    command = [sys.executable, "-m", "dure", "run", "project.py"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    assert "changed: conf.FACTOR" in done.stderr
+    assert "to do:" in done.stderr
+    # Again: now both read the same file.
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -42,6 +42,12 @@ class Number(dure.Artifact):
         return f"value {self.value}"
 
 
+class Broken(Number):
+    @property
+    def gate(self) -> Gate:
+        raise KeyError("no verdict")
+
+
 class Verdict(Number):
     @property
     def gate(self) -> Gate:
@@ -379,6 +385,16 @@ def test_a_gate_that_failed_elsewhere_is_refused_as_an_input(home: Home) -> None
     assert "Use" in LOG
 
 
+def test_a_gate_that_cannot_be_asked_fails_its_step(home: Home) -> None:
+    @dure.component
+    def Ask(number: Number) -> Broken:
+        return Broken(number.value)
+
+    with pytest.raises(StepError, match="'Ask' failed") as caught:
+        run(home, lambda: Double(Ask(Make(1))))
+    assert "no verdict" in str(caught.value)
+
+
 def test_an_override_needs_a_reason() -> None:
     with pytest.raises(UsageError, match="needs a reason"), dure.override("  "):
         pass
@@ -556,6 +572,57 @@ def test_calls_outside_a_pipeline_run_at_once_and_are_remembered(
     with pytest.raises(StepFailedError):
         Fail(first)
     assert Double(first).value == 16  # a failure does not end a session
+
+
+def test_a_partial_run_does_not_change_which_result_is_the_last(home: Home) -> None:
+    def pipeline(value: float, times: int = 1) -> None:
+        number = Make(value)
+        for _ in range(times):
+            Double(number)
+
+    run(home, pipeline, {"value": 1})
+    run(home, pipeline, {"value": 2})
+    for _ in range(2):
+        done = run(home, pipeline, {"value": 1}, selection=Selection(only="Double"))
+        assert Number.load(done.steps[0].stored.path).value == 2
+
+
+def test_a_file_that_changes_while_a_step_reads_it_is_not_kept_under_its_old_key(
+    home: Home, tmp_path: Path
+) -> None:
+    path = tmp_path / "data.txt"
+    path.write_text("1")
+
+    @dure.component
+    def Read(data: dure.Source, later: str | None = None) -> Number:
+        if later is not None:
+            Path(data).write_text(later)
+        return Number(float(Path(data).read_text()))
+
+    remarks: list[str] = []
+    done = run(
+        home,
+        lambda: Read(path, later="2"),
+        listener=lambda event: remarks.append(getattr(event, "text", "")),
+    )
+    assert Number.load(done.steps[0].stored.path).value == 2
+    assert any("'data' changed while 'Read' ran" in remark for remark in remarks)
+    path.write_text("1")
+    done = run(home, lambda: Read(path, later="2"))
+    assert done.steps[0].state == "COMPLETE"
+
+
+def test_a_run_that_the_pipeline_itself_broke_is_told_as_failed(home: Home) -> None:
+    runs: list[Run] = []
+
+    def pipeline() -> None:
+        Make(1)
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError):
+        run(home, pipeline, on_run=runs.append)
+    summary = runs[0].summary()
+    assert (summary.state, summary.error) == ("FAILED", "mine")
 
 
 def test_a_pipeline_called_in_a_pipeline_adds_its_steps_to_it(home: Home) -> None:
