@@ -113,8 +113,11 @@ def artifact_lines(record: ArtifactRecord) -> list[str]:
 def lineage_lines(record: ArtifactRecord, up: Sequence[Edge], down: Sequence[Edge]) -> list[str]:
     """Return what an artifact was made from, and what was made from it."""
     lines = [f"{short_uid(record.uid)}  {record.summary}"]
+    # Another run may have made the same content: the runs that made this one come first.
+    own = {e.execution.run for e in up if e.kind == "OUTPUT" and e.artifact.uid == record.uid}
     for title, edges in (("made from", up), ("led to", down)):
         made = [edge for edge in edges if edge.kind == "OUTPUT" and edge.artifact.uid != record.uid]
+        made.sort(key=lambda edge: (edge.depth, edge.execution.run not in own))
         lines.append(f"{title}:" if made else f"{title}: nothing")
         seen: set[str] = set()
         for edge in made:
