@@ -398,12 +398,12 @@ class Run:
     def _execute(self, step: Step) -> None:
         assert step.parts is not None
         options = step.call.component.settings
-        settle({*step.call.packages, *options.packages})
         with self._admission.admit(options.resources, self._stop.is_set):
             self._check_stopped(step)
             step.state = "RUNNING"
             self._memory.step(step)
             self.tell(StepStarted(step.name, step.reasons))
+            settle({*step.call.packages, *options.packages})
             step.stored, step.summary = self._attempts(step)
         changed = step.call.changed_sources()
         if changed:

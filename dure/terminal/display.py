@@ -7,6 +7,7 @@ output holds results alone.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import textwrap
@@ -140,7 +141,9 @@ class LiveDisplay:
             TimeRemainingColumn,
         )
 
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        # A descriptor of its own: standard error is held back while TensorFlow starts.
+        self._stream = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8")
+        self._console = Console(file=self._stream, highlight=False, soft_wrap=True)
         self._bars: Bars = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -159,6 +162,7 @@ class LiveDisplay:
 
     def __exit__(self, *error: object) -> None:
         self._bars.stop()
+        self._stream.close()
 
     def __call__(self, event: Event) -> None:
         """Take one event."""
