@@ -164,10 +164,12 @@ def has_gate(handle: Handle) -> bool:
 def outcome(future: Future[Stored]) -> BaseException | None:
     """Wait for a step, and return its error or None.
 
-    Never without end: a library's signal handler may have the system restart a wait that Ctrl-C
-    broke off, and Python would hear of it only when the step is over.
+    The main thread, which Ctrl-C is meant for, never waits without end: a library's signal
+    handler may have the system restart a wait that Ctrl-C broke off, and Python would hear of it
+    only when the step is over.
     """
-    while not future.done():
+    main = threading.current_thread() is threading.main_thread()
+    while main and not future.done():
         concurrent.futures.wait([future], timeout=_PATIENCE)
     return future.exception()
 
