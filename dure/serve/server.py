@@ -84,8 +84,12 @@ def serve(
         target=server.serve_forever, args=(0.1,), name="dure-serve-listen", daemon=True
     )
     with _signals(ending, hurry):
-        listener.start()
         watch.start()
+        # Whoever connects while the first version loads waits for it, and is not told that there
+        # is none: the socket listens already.
+        while not watch.looked.wait(1.0) and not ending.is_set():
+            pass
+        listener.start()
         try:
             while not ending.wait(1.0):  # a bare wait would hold off Ctrl-C on Windows
                 pass
@@ -109,6 +113,7 @@ class _Watch(threading.Thread):
     ) -> None:
         super().__init__(name="dure-serve-watch", daemon=True)
         self.failure: BaseException | None = None
+        self.looked = threading.Event()
         self._versions = versions
         self._seconds = seconds
         self._ending = stop
@@ -119,6 +124,7 @@ class _Watch(threading.Thread):
         try:
             while not self._ending.is_set():
                 self._versions.poll()
+                self.looked.set()
                 if not announced and self._versions.latest is not None:
                     announced = True
                     self._first()
@@ -126,6 +132,8 @@ class _Watch(threading.Thread):
         except BaseException as error:  # noqa: BLE001 - `serve` raises it in the caller's thread
             self.failure = error
             self._ending.set()
+        finally:
+            self.looked.set()
 
 
 def _announce(url: str, say: Callable[[str], None], ready: Callable[[str], None] | None) -> None:

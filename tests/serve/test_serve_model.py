@@ -46,6 +46,33 @@ def test_the_first_version_is_announced_and_answers(
     assert client.ask("GET", client.path).json["model_version_status"][0]["state"] == "AVAILABLE"
 
 
+def test_who_connects_while_the_first_version_loads_waits_for_it(
+    release: Release, tmp_path: Path
+) -> None:
+    release("half_plus_2", tmp_path, 1)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "dure", "serve", str(tmp_path), "--name", "m"]
+    with subprocess.Popen(
+        [*command, "--port", str(port)], stderr=subprocess.PIPE, text=True
+    ) as child:
+        try:
+            end = time.monotonic() + 60
+            while True:
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+                try:
+                    connection.request("POST", "/v1/models/m:predict", b'{"instances": [1.0]}')
+                    break
+                except ConnectionRefusedError:  # not even bound yet
+                    assert time.monotonic() < end
+                    time.sleep(0.005)
+            answer = connection.getresponse()
+            assert (answer.status, json.loads(answer.read())) == (200, {"predictions": [2.5]})
+            connection.close()
+        finally:
+            child.terminate()
+
+
 def test_the_name_is_the_folders_by_default(
     start: Start, release: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
