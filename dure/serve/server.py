@@ -80,16 +80,8 @@ def serve(
     url = _url(host, server.server_port, model)
     ending, hurry = stop or threading.Event(), threading.Event()
     watch = _Watch(versions, poll_seconds, ending, lambda: _announce(url, speak, ready))
-    listener = threading.Thread(
-        target=server.serve_forever, args=(0.1,), name="dure-serve-listen", daemon=True
-    )
     with _signals(ending, hurry):
-        watch.start()
-        # Whoever connects while the first version loads waits for it, and is not told that there
-        # is none: the socket listens already.
-        while not watch.looked.wait(1.0) and not ending.is_set():
-            pass
-        listener.start()
+        _listen(server, watch, ending)
         try:
             while not ending.wait(1.0):  # a bare wait would hold off Ctrl-C on Windows
                 pass
@@ -103,6 +95,20 @@ def serve(
     if watch.failure is not None:
         raise watch.failure
     speak(f"{model}: stopped")
+
+
+def _listen(server: Server, watch: _Watch, ending: threading.Event) -> None:
+    """Start the watch, and answer requests as soon as it has looked once.
+
+    Whoever connects while the first version loads waits for it, and is not told that there is
+    none: the socket listens already.
+    """
+    watch.start()
+    while not watch.looked.wait(1.0) and not ending.is_set():
+        pass
+    threading.Thread(
+        target=server.serve_forever, args=(0.1,), name="dure-serve-listen", daemon=True
+    ).start()
 
 
 class _Watch(threading.Thread):
