@@ -49,9 +49,9 @@ format: .venv/installed-dev ## format and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 lock: .venv/installed-dev ## bring the lock files up to date (no index address goes in)
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links --extra all --group build pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras \
+		--no-emit-index-url --no-emit-find-links --extra tensorflow --extra postgres --group build pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras \
 		--no-emit-index-url --no-emit-find-links -c requirements.lock --extra all --group dev pyproject.toml -o requirements-dev.lock
 
 clean: ## remove what was installed and made
