@@ -12,6 +12,7 @@
     ├── EvaluationError             a model cannot be judged
     ├── PushError                   a model cannot be released
     ├── ServingError                a model cannot be loaded or served
+    ├── ShardError                  workers died over one part of the data, or none can take it
     ├── StepError                   a step of a pipeline did not finish
     │   ├── StepTimeoutError        it took longer than its timeout
     │   ├── ResourceError           it asks for more than the machine has
@@ -115,6 +116,10 @@ class PushError(DureError):
 
 class ServingError(DureError):
     """A model cannot be loaded or served."""
+
+
+class ShardError(DureError):
+    """Workers died over one part of the data, or no worker is large enough for it."""
 
 
 class StepError(DureError):

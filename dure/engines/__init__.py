@@ -6,8 +6,10 @@ and in which order they finish, changes nothing in what comes out.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol, TypeVar
+from contextlib import AbstractContextManager
+from typing import Literal, Protocol, TypeVar
 
 Shard = TypeVar("Shard")
 Result = TypeVar("Result")
@@ -47,3 +49,16 @@ class Engine(Protocol):
             Bytes that one call needs at most; bounds how many run side by side.
         """
         ...
+
+
+def open_engine(name: Literal["local", "ray"] | None) -> AbstractContextManager[Engine | None]:
+    """Return a context that opens an engine and closes it; None for the caller's own threads."""
+    if name is None:
+        return contextlib.nullcontext(None)
+    if name == "ray":
+        from dure.engines.ray import RayEngine
+
+        return RayEngine()
+    from dure.engines.local import LocalEngine
+
+    return LocalEngine()
