@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars as pl
 
-    from dure.data.sources import Location
+    from dure.data.location import Location
 
 NULL_VALUES = ("", "NA")
 
@@ -92,6 +92,9 @@ class ReadOptions:
         For records of a protocol buffer: ``"path/of/descriptor_set.pb:package.Message"``.
     on_bad_rows : {"fail", "quarantine"}
         A row that cannot be read stops the reading, or is set aside.
+    columns : sequence of str, optional
+        The only columns that are wanted: a reader that can leave out the others may. Default:
+        all.
     batch_bytes : int
         About how much memory one batch should take. Default 32 MiB.
     """
@@ -106,6 +109,7 @@ class ReadOptions:
     query: str | None = None
     message: str | None = None
     on_bad_rows: str = "fail"
+    columns: Sequence[str] | None = None
     batch_bytes: int = 1 << 25
 
 

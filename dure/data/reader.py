@@ -1,60 +1,79 @@
-"""Read a table: CSV or Parquet, a file, a folder or a pattern, or a frame."""
+"""Read a table, of any format and from anywhere, into memory."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from dure.data.csv_layout import Dialect
-from dure.data.csv_reader import line_of_row, read_text
-from dure.data.infer import typed
-from dure.data.sources import Files, find_files, no_permission
-from dure.data.types import check_same_columns, standardise, unite
-from dure.errors import DataError, UsageError
+from dure.data.batch import NULL_VALUES, ReadOptions
+from dure.data.collect import Collector
+from dure.data.inputs import inputs_of, is_named
+from dure.data.spans import Spans
+from dure.data.splitters import HashSplitter
+from dure.data.workspace import Workspace
+from dure.errors import UsageError
 from dure.progress import Progress, silent
 
-NULL_VALUES = ("", "NA")
+Source = str | os.PathLike[str] | Any
 
-Source = str | os.PathLike[str] | pl.DataFrame
+_UNBOUNDED = 1 << 62
 
 
 def read(
     source: Source,
     *,
+    format: str | None = None,  # noqa: A002 - what everyone calls it
     null_values: Sequence[str] = NULL_VALUES,
-    delimiter: str = ",",
+    delimiter: str | None = None,
+    quote: str | None = '"',
+    header: Sequence[str] | None = None,
     encoding: str = "utf-8",
     types: Mapping[str, str] | None = None,
+    query: str | None = None,
+    message: str | None = None,
+    span: int | Spans | None = None,
     progress: Progress = silent,
 ) -> pl.DataFrame:
-    """Return a table whose columns are ints, floats, truth values or text.
+    """Return a table whose columns have the types of `dure.data.types`.
 
     Parameters
     ----------
-    source : str, path or polars.DataFrame
-        A file that ends in ``.csv`` or ``.parquet``, a folder of such files, a pattern such as
-        ``"trips/2024-*.csv"``, or a frame.
+    source : path, URL, pattern, list of these, or table in memory
+        A file, a folder of files, a pattern such as ``"trips/2024-*.csv"``, a URL of these
+        (``s3://``, ``gs://``, ``https://``), the URL of a database (``sqlite:///trips.db``), or
+        a Polars, pandas, Arrow or NumPy table, or a dict of columns. A pattern may have spans:
+        ``"trips/{SPAN}/*.csv"``; see `dure.data.spans`.
+    format : str, optional
+        The format, such as ``"csv"``; default: what the endings of names say.
     null_values : sequence of str
-        Texts that mean "no value" in CSV; compared as they are. Parquet and frames have nulls
-        of their own, so that their texts stay.
-    delimiter : str
-        What parts the fields of CSV: one ASCII character.
+        Texts that mean "no value" in text formats; compared as they are. Formats with nulls of
+        their own keep their texts.
+    delimiter : str, optional
+        What parts the fields of CSV: one ASCII character. Default: what the name says.
+    quote : str or None
+        What encloses fields of CSV; None: nothing.
+    header : sequence of str, optional
+        Names of the columns of CSV files without a header line.
     encoding : str
-        The encoding of CSV, as Python names it.
-    types : mapping of str to {"bool", "float", "int", "string"}, optional
-        Types of CSV columns that should not be inferred, such as ``{"zip": "string"}``.
+        The encoding of text formats, as Python names it.
+    types : mapping of str to str, optional
+        Types of columns that should not be inferred, such as ``{"zip": "string"}``.
+    query : str, optional
+        What to ask a database.
+    message : str, optional
+        For records of protocol buffers: ``"path/of/descriptor_set.pb:package.Message"``.
+    span : int or Spans, optional
+        Which spans; default: the latest.
     progress : Progress
         Is told how many files are read.
 
     Returns
     -------
     polars.DataFrame
-        Columns of ``Int64``, ``Float64``, ``Boolean`` or ``String``; rows in the order of the
-        source, files in the order of their names.
+        Rows in the order of the source, files in the order of their names.
 
     Raises
     ------
@@ -68,52 +87,41 @@ def read(
     >>> read(pl.DataFrame({"a": [1, None]}, schema={"a": pl.Int8})).dtypes
     [Int64]
     """
-    return load(
-        source,
+    options = read_options(
+        format=format,
         null_values=null_values,
-        dialect=Dialect(delimiter, encoding),
+        delimiter=delimiter,
+        quote=quote,
+        header=header,
+        encoding=encoding,
         types=types,
-        progress=progress,
-    ).frame
-
-
-@dataclass(frozen=True)
-class Table:
-    """What was read.
-
-    Parameters
-    ----------
-    frame : polars.DataFrame
-        The rows.
-    label : str
-        What the source is called, without its folder.
-    refused : tuple of str
-        A remark on each row that was left out.
-    """
-
-    frame: pl.DataFrame
-    label: str
-    refused: tuple[str, ...] = ()
-
-
-def load(
-    source: Source,
-    *,
-    null_values: Sequence[str],
-    dialect: Dialect,
-    types: Mapping[str, str] | None,
-    progress: Progress,
-) -> Table:
-    """Return the table of `read`, with its label and what was refused."""
-    if isinstance(source, pl.DataFrame):
-        return Table(standardise(source, "the DataFrame"), "DataFrame")
-    if not isinstance(source, str | os.PathLike):
+        query=query,
+        message=message,
+    )
+    if isinstance(source, Mapping) and is_named(source):
         raise UsageError(
-            "the source of data is of the wrong type",
-            expected="a path, a pattern or a polars DataFrame",
-            got=f"{type(source).__module__}.{type(source).__qualname__}",
-            fix="polars.from_pandas(frame) makes a polars DataFrame of a pandas one",
+            "the source is one of several splits",
+            expected="one source",
+            got=f"a mapping of {', '.join(source)}",
+            fix="dure.data.make_examples reads splits",
         )
+    inputs = inputs_of(source, options, span)
+    collector = Collector(
+        label=inputs.label,
+        options=options,
+        workspace=Workspace(),
+        memory=_UNBOUNDED,
+        max_bad_rows=0,
+        progress=progress,
+    )
+    done = collector.collect(inputs.inputs, lambda: HashSplitter({"all": 1}, None))
+    return pl.concat([part.frame() for part in done.parts["all"]])
+
+
+def read_options(
+    *, null_values: Sequence[str], types: Mapping[str, str] | None, **others: Any
+) -> ReadOptions:
+    """Return options for the readers, after a look at those that are easily mistaken."""
     if isinstance(null_values, str):
         raise UsageError(
             "null_values is one text",
@@ -121,68 +129,12 @@ def load(
             got=f"null_values={null_values!r}",
             fix=f"null_values=({null_values!r},)",
         )
-    files = find_files(source)
-    if files.kind == "parquet":
-        return Table(_parquet(files, progress), files.label)
-    return _csv(files, null_values, dialect, types or {}, progress)
-
-
-def _csv(
-    files: Files,
-    null_values: Sequence[str],
-    dialect: Dialect,
-    types: Mapping[str, str],
-    progress: Progress,
-) -> Table:
-    parts: list[pl.DataFrame] = []
-    refused: list[str] = []
-    for done, path in enumerate(files.paths, start=1):
-        text = read_text(path, dialect)
-        refused += text.refused
-        part = text.frame
-        if parts:
-            check_same_columns(parts[0].columns, part.columns, f"'{files.paths[0]}'", f"'{path}'")
-            part = part.select(parts[0].columns)
-        parts.append(part)
-        progress(done, len(files.paths), unit="files", note=path.name)
-
-    def locate(row: int) -> str:
-        for path, part in zip(files.paths, parts, strict=True):
-            if row < part.height:
-                return f"'{path}', line {line_of_row(path, dialect, row)}"
-            row -= part.height
-        raise IndexError(row)
-
-    frame = typed(pl.concat(parts), null_values=null_values, types=types, locate=locate)
-    return Table(frame, files.label, tuple(refused))
-
-
-def _parquet(files: Files, progress: Progress) -> pl.DataFrame:
-    parts: dict[str, pl.DataFrame] = {}
-    for done, path in enumerate(files.paths, start=1):
-        parts[f"'{path}'"] = standardise(_parquet_file(path), f"'{path}'")
-        progress(done, len(files.paths), unit="files", note=path.name)
-    return pl.concat(unite(parts))
-
-
-def _parquet_file(path: Path) -> pl.DataFrame:
-    try:
-        with path.open("rb") as file:
-            frame = pl.read_parquet(file)
-            rows = pl.scan_parquet(file).select(pl.len()).collect().item()
-    except PermissionError as error:
-        raise no_permission(path, error) from error
-    except pl.exceptions.PolarsError as error:
-        raise DataError(
-            f"'{path}' cannot be read as Parquet",
-            expected="a whole Parquet file",
-            got=f"{path.stat().st_size:,} bytes; Polars says: {str(error).splitlines()[0]}",
-            fix="write the file again",
-        ) from error
-    if rows != frame.height:
-        raise DataError(
-            f"'{path}': rows were lost while reading",
-            expected=f"{rows:,} rows, as the file says",
-            got=f"{frame.height:,} rows",
+    header = others.get("header")
+    if isinstance(header, str):
+        raise UsageError(
+            "header is one text",
+            expected='the names of the columns, such as ["age", "income"]',
+            got=f"header={header!r}",
+            fix=f"header={header.split(',')!r}",
         )
-    return frame
+    return ReadOptions(null_values=tuple(null_values), types=dict(types or {}), **others)

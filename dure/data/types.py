@@ -1,53 +1,120 @@
-"""The four types of a column, and how whatever a frame holds becomes one of them.
+"""The types of columns, and how whatever a frame holds becomes one of them.
 
-======== ================= ==========================================================
-type     Polars            what becomes it
-======== ================= ==========================================================
-int      ``Int64``         whole numbers of any width that fit
-float    ``Float64``       numbers of any width, decimals
-bool     ``Boolean``       truth values
-string   ``String``        text, categories, dates and times (ISO 8601), all-null columns
-======== ================= ==========================================================
+========== ================= ==========================================================
+type       Polars            what becomes it
+========== ================= ==========================================================
+int        ``Int64``         whole numbers of any width that fit
+float      ``Float64``       numbers of any width, decimals
+bool       ``Boolean``       truth values
+string     ``String``        text, categories, dates and times (ISO 8601), all-null columns
+bytes      ``Binary``        bytes that are no text
+list[T]    ``List``          lists and arrays; T is any type, also a list
+struct[…]  ``Struct``        records: ``struct[a: int, b: list[string]]``
+========== ================= ==========================================================
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from dure.errors import DataError, nearest
+from dure.data.unite import cast_column, common
+from dure.errors import DataError, UsageError, nearest
 
 POLARS: dict[str, pl.DataType] = {
     "bool": pl.Boolean(),
+    "bytes": pl.Binary(),
     "float": pl.Float64(),
     "int": pl.Int64(),
     "string": pl.String(),
 }
 TYPES = tuple(POLARS)
 
+_NAMES = {dtype: name for name, dtype in POLARS.items()}
+_PLAIN = re.compile(r"[^\s\[\]:,\"][^\[\]:,\"]*(?<!\s)\Z")
+
+
+def type_of(dtype: pl.DataType) -> str:
+    """Return the type of a column that `standardise` made, as text.
+
+    >>> type_of(pl.Struct({"a": pl.Int64, "b": pl.List(pl.String)}))
+    'struct[a: int, b: list[string]]'
+    """
+    if isinstance(dtype, pl.List):
+        return f"list[{type_of(_instance(dtype.inner))}]"
+    if isinstance(dtype, pl.Struct):
+        fields = (
+            f"{_quoted(field.name)}: {type_of(_instance(field.dtype))}" for field in dtype.fields
+        )
+        return f"struct[{', '.join(fields)}]"
+    if isinstance(dtype, pl.Null):
+        return "string"
+    return _NAMES[dtype]
+
+
+def dtype_of(type_text: str) -> pl.DataType:
+    """Return the Polars type that a type's text means.
+
+    Raises
+    ------
+    UsageError
+        The text is no type.
+
+    >>> dtype_of("list[float]")
+    List(Float64)
+    """
+    dtype, rest = _parse(type_text, type_text)
+    if rest:
+        raise _no_type(type_text)
+    return dtype
+
+
+def element(type_text: str) -> str:
+    """Return the type inside all levels of lists.
+
+    >>> element("list[list[int]]")
+    'int'
+    """
+    while type_text.startswith("list["):
+        type_text = type_text[len("list[") : -1]
+    return type_text
+
+
+def depth(type_text: str) -> int:
+    """Return how many levels of lists a type has.
+
+    >>> depth("list[list[int]]")
+    2
+    """
+    levels = 0
+    while type_text.startswith("list["):
+        type_text, levels = type_text[len("list[") : -1], levels + 1
+    return levels
+
 
 def columns_of(frame: pl.DataFrame) -> dict[str, str]:
     """Return the type of each column of a frame that `standardise` made."""
-    names = {dtype: name for name, dtype in POLARS.items()}
-    return {name: names[dtype] for name, dtype in frame.schema.items()}
+    return {name: type_of(dtype) for name, dtype in frame.schema.items()}
 
 
 def standardise(frame: pl.DataFrame, where: str) -> pl.DataFrame:
-    """Return ``frame`` with each column as one of the four types.
+    """Return ``frame`` with each column as one of the types.
 
     Parameters
     ----------
     frame : polars.DataFrame
-        Any frame of flat columns.
+        Any frame with columns and rows.
     where : str
         What the frame is, for messages.
 
     Raises
     ------
     DataError
-        The frame has no columns or rows, a column has no name, holds nested or binary values,
-        or whole numbers that do not fit in 64 bits.
+        The frame has no columns or rows, a column has no name, holds Python objects, or whole
+        numbers that do not fit in 64 bits.
     """
     if not frame.width or not frame.height:
         raise DataError(
@@ -55,48 +122,48 @@ def standardise(frame: pl.DataFrame, where: str) -> pl.DataFrame:
             expected="at least one column and one row",
             got=f"{frame.width} columns and {frame.height} rows",
         )
+    frame = standard(frame, where)
+    nulls = [name for name, dtype in frame.schema.items() if dtype != without_null(dtype)]
+    return frame.with_columns(pl.col(name).cast(without_null(frame[name].dtype)) for name in nulls)
+
+
+def standard(frame: pl.DataFrame, where: str) -> pl.DataFrame:
+    """Return ``frame`` with standard types; a column without any value stays ``Null``.
+
+    Raises
+    ------
+    DataError
+        As `standardise`, but a frame may have no rows.
+    """
     if "" in frame.columns:
         raise DataError(f"{where}: column {frame.columns.index('') + 1} has no name")
-    return frame.select(_standard(frame[name], where) for name in frame.columns)
+    changes = {}
+    for name, dtype in frame.schema.items():
+        wanted = _standard(dtype, name, where)
+        if wanted != dtype:
+            changes[name] = wanted
+    if not changes:
+        return frame
+    return frame.with_columns(_changed(frame[name], to, where) for name, to in changes.items())
 
 
-def _standard(column: pl.Series, where: str) -> pl.Series:
-    kind = column.dtype
-    if kind in POLARS.values():
-        return column
-    if kind.is_temporal():
-        return column.dt.to_string("iso")
-    if isinstance(kind, pl.Categorical | pl.Enum | pl.Null):
-        return column.cast(pl.String)
-    if kind.is_float() or kind.is_decimal():
-        return column.cast(pl.Float64)
-    if kind.is_integer():
-        return _whole(column, where)
-    raise DataError(
-        f"{where}: column '{column.name}' holds values of the Polars type {kind}",
-        expected="numbers, truth values, text, dates or times",
-        got=f"{kind}",
-        fix="make flat columns of it (polars: unnest, explode, cast), or leave it out",
-    )
-
-
-def _whole(column: pl.Series, where: str) -> pl.Series:
-    try:
-        return column.cast(pl.Int64)
-    except pl.exceptions.InvalidOperationError as error:
-        raise DataError(
-            f"{where}: column '{column.name}' holds whole numbers that do not fit in 64 bits",
-            expected="numbers from -2^63 to 2^63 - 1",
-            got=f"{column.dtype} values from {column.min()!r} to {column.max()!r}",
-            fix="cast the column to String if it names things, or to Float64 if it counts them",
-        ) from error
+def without_null(dtype: pl.DataType) -> pl.DataType:
+    """Return a standard type in which what has no value is text."""
+    if isinstance(dtype, pl.Null):
+        return pl.String()
+    if isinstance(dtype, pl.List):
+        return pl.List(without_null(_instance(dtype.inner)))
+    if isinstance(dtype, pl.Struct):
+        return pl.Struct([pl.Field(f.name, without_null(_instance(f.dtype))) for f in dtype.fields])
+    return dtype
 
 
 def unite(frames: Mapping[str, pl.DataFrame]) -> list[pl.DataFrame]:
     """Return frames with the same columns, in the order and with the types that fit them all.
 
-    An int column that is float in another frame becomes float; a column without any value in
-    one frame takes the type that it has in those with values.
+    An int column that is float in another frame becomes float, single values among lists become
+    lists of one, text among bytes becomes bytes; a column without any value in one frame takes
+    the type that it has in those with values.
 
     Parameters
     ----------
@@ -116,7 +183,7 @@ def unite(frames: Mapping[str, pl.DataFrame]) -> list[pl.DataFrame]:
         for column in first.columns
     }
     return [
-        frame.select(pl.col(column).cast(POLARS[kind]) for column, kind in kinds.items())
+        frame.select(cast_column(frame[column], kind) for column, kind in kinds.items())
         for frame in frames.values()
     ]
 
@@ -126,8 +193,11 @@ def check_same_columns(
 ) -> None:
     """Raise `DataError` unless two tables have the same columns, in whatever order."""
     one, two = list(first), list(second)
-    lacking = [name for name in one if name not in two]
-    new = [name for name in two if name not in one]
+    if one == two:
+        return
+    ones, twos = set(one), set(two)
+    lacking = [name for name in one if name not in twos]
+    new = [name for name in two if name not in ones]
     if lacking or new:
         parts = [
             f"'{n}' is missing ({nearest(n, new)})" if new else f"'{n}' is missing"
@@ -142,22 +212,125 @@ def check_same_columns(
         )
 
 
-def _common(column: str, parts: Mapping[str, pl.Series]) -> str:
-    names = {dtype: name for name, dtype in POLARS.items()}
-    declared = {names[part.dtype]: where for where, part in parts.items()}
-    with_values = {
-        names[part.dtype]: where for where, part in parts.items() if part.null_count() < len(part)
-    }
-    kinds = with_values or declared
-    if len(kinds) == 1:
-        return next(iter(kinds))
-    if set(kinds) == {"int", "float"}:
-        return "float"
-    if not with_values:
-        return "string"
-    raise DataError(
+def two_types(column: str, kinds: Mapping[str, str]) -> DataError:
+    """Return the error for a column whose ``kinds``, where by type, have nothing in common."""
+    return DataError(
         f"column '{column}' has more than one type",
         expected="one type in all parts of the data",
         got=", ".join(f"{kind} in {where}" for kind, where in kinds.items()),
-        fix="cast it to one type before",
+        fix=f"cast it to one type before, or give its type: types={{{column!r}: 'string'}}",
     )
+
+
+def _common(column: str, parts: Mapping[str, pl.Series]) -> pl.DataType:
+    # An all-null column says nothing about the type, whatever type it was declared with.
+    with_values = {n: s.dtype for n, s in parts.items() if s.null_count() < len(s)}
+    kinds = with_values or {name: part.dtype for name, part in parts.items()}
+    (where, found), *rest = kinds.items()
+    for name, dtype in rest:
+        both = common(found, dtype)
+        if both is None:
+            if not with_values:
+                return pl.String()
+            raise two_types(column, {type_of(found): where, type_of(dtype): name})
+        found = both
+    return found
+
+
+def _standard(dtype: pl.DataType, column: str, where: str) -> pl.DataType:
+    """Return the standard type that values of a type become."""
+    if dtype in _NAMES or isinstance(dtype, pl.Null):
+        return dtype
+    if isinstance(dtype, pl.List | pl.Array):
+        return pl.List(_standard(_instance(dtype.inner), column, where))
+    if isinstance(dtype, pl.Struct):
+        return pl.Struct(
+            [pl.Field(f.name, _standard(_instance(f.dtype), column, where)) for f in dtype.fields]
+        )
+    if dtype.is_temporal() or isinstance(dtype, pl.Categorical | pl.Enum):
+        return pl.String()
+    if dtype.is_float() or dtype.is_decimal():
+        return pl.Float64()
+    if dtype.is_integer():
+        return pl.Int64()
+    raise DataError(
+        f"{where}: column '{column}' holds values of the Polars type {dtype}",
+        expected="numbers, truth values, text, bytes, dates, times, or lists or structs of these",
+        got=f"{dtype}",
+        fix="make plain values of it (polars: cast, map_elements), or leave it out",
+    )
+
+
+def _changed(column: pl.Series, to: pl.DataType, where: str) -> pl.Series:
+    try:
+        return column.to_frame().with_columns(cast_column(column, to))[column.name]
+    except pl.exceptions.InvalidOperationError as error:
+        flat = column.dtype.is_integer()
+        raise DataError(
+            f"{where}: column '{column.name}' holds whole numbers that do not fit in 64 bits",
+            expected="numbers from -2^63 to 2^63 - 1",
+            got=f"{column.dtype} values"
+            + (f" from {column.min()!r} to {column.max()!r}" if flat else ""),
+            fix="cast the column to String if it names things, or to Float64 if it counts them",
+        ) from error
+
+
+def _quoted(name: str) -> str:
+    return name if _PLAIN.match(name) else json.dumps(name, ensure_ascii=False)
+
+
+def _parse(text: str, whole: str) -> tuple[pl.DataType, str]:
+    """Return the type that ``text`` starts with, and what follows it."""
+    if text.startswith("list["):
+        inner, rest = _parse(text[len("list[") :], whole)
+        return pl.List(inner), _after("]", rest, whole)
+    if text.startswith("struct["):
+        return _parse_struct(text[len("struct[") :], whole)
+    word = re.match(r"[a-z]+", text)
+    if word is None or word.group() not in POLARS:
+        raise _no_type(whole)
+    return POLARS[word.group()], text[word.end() :]
+
+
+def _parse_struct(text: str, whole: str) -> tuple[pl.DataType, str]:
+    fields: list[pl.Field] = []
+    while not text.startswith("]"):
+        if fields:
+            text = _after(", ", text, whole)
+        if text.startswith('"'):
+            try:
+                name, end = json.JSONDecoder().raw_decode(text)
+            except ValueError as error:
+                raise _no_type(whole) from error
+            text = text[end:]
+        else:
+            name, colon, rest = text.partition(":")
+            text = colon + rest
+        dtype, text = _parse(_after(": ", text, whole), whole)
+        fields.append(pl.Field(name, dtype))
+    return pl.Struct(fields), text[1:]
+
+
+def _after(mark: str, text: str, whole: str) -> str:
+    if not text.startswith(mark):
+        raise _no_type(whole)
+    return text[len(mark) :]
+
+
+def _no_type(text: str) -> UsageError:
+    return UsageError(
+        f"{text!r} is no type of a column",
+        expected=f"{', '.join(TYPES)}, list[T], or struct[name: T, ...]",
+        got=repr(text),
+        fix=nearest(text, TYPES),
+    )
+
+
+def _instance(dtype: object) -> pl.DataType:
+    """Return a Polars type as an instance: inside others it may stand as a class."""
+    if isinstance(dtype, pl.DataType):
+        return dtype
+    assert isinstance(dtype, type)
+    made = dtype()
+    assert isinstance(made, pl.DataType)
+    return made

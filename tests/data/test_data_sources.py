@@ -1,89 +1,145 @@
-"""Files, folders, patterns and frames as sources; Parquet."""
+"""From what a user names to the places that are meant: files, folders, patterns, file systems."""
 
 from __future__ import annotations
 
-import datetime as dt
-import decimal
+from collections.abc import Iterator
 from pathlib import Path
 
+import fsspec
 import polars as pl
 import pytest
-from polars.testing import assert_frame_equal
 
-from dure.data import read
+from dure.data.batch import ReadOptions
+from dure.data.sources import Found, database_name, find
 from dure.errors import DataError, UsageError
+
+
+def put(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("a\n1\n")
+
+
+def found_names(found: Found) -> list[str]:
+    return [location.name for location in found.locations]
 
 
 def refusal(source: object, **options: object) -> str:
     with pytest.raises(DataError) as caught:
-        read(source, **options)  # type: ignore[arg-type]
+        find(source, ReadOptions(**options))  # type: ignore[arg-type]
     return str(caught.value)
 
 
 def test_a_file_that_is_not_there_is_named_with_its_neighbours(tmp_path: Path) -> None:
-    (tmp_path / "trips.csv").write_text("a\n1\n")
+    put(tmp_path, "trips.csv")
     message = refusal(tmp_path / "trip.csv")
     assert f"there is no file or folder '{tmp_path / 'trip.csv'}'" in message
     assert "trips.csv" in message
     assert "is not there either" in refusal(tmp_path / "no" / "trip.csv")
 
 
-@pytest.mark.parametrize("name", ["data.xlsx", "data", "data.csv.gz"])
-def test_an_ending_that_is_not_known_is_refused(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_text("a\n1\n")
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("data.xlsx", "format="),
+        ("data", "format="),
+        ("data.json", 'format="jsonl"'),
+        ("data.txt", 'format="csv"'),
+        ("data.db", "sqlite:///"),
+        ("data.duckdb", "duckdb:///"),
+        ("data.xlsx.gz", "format="),
+    ],
+)
+def test_an_ending_that_is_not_known_is_refused_with_what_to_do(
+    tmp_path: Path, name: str, fix: str
+) -> None:
+    put(tmp_path, name)
     message = refusal(tmp_path / name)
     assert f"cannot tell the format of '{tmp_path / name}'" in message
-    assert ".csv or .parquet" in message
+    assert ".csv" in message
+    assert ".parquet" in message
+    assert fix in message
 
 
-def test_endings_are_read_in_upper_case_too(tmp_path: Path) -> None:
-    (tmp_path / "DATA.CSV").write_text("a\n1\n")
-    assert read(tmp_path / "DATA.CSV").rows() == [(1,)]
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("a.csv", "csv"),
+        ("A.CSV", "csv"),
+        ("a.csv.gz", "csv"),
+        ("a.CSV.BZ2", "csv"),
+        ("a.tsv.xz", "tsv"),
+        ("a.jsonl.zst", "jsonl"),
+        ("a.csv-00000-of-00002", "csv"),
+        ("a.csv-00000-of-00002.gz", "csv"),
+        ("train_tfrecord-00000-of-00001.gz", "tfrecord"),
+        ("a.parquet", "parquet"),
+        ("a.npz", "numpy"),
+        ("a.feather", "arrow"),
+    ],
+)
+def test_the_ending_says_the_format(tmp_path: Path, name: str, kind: str) -> None:
+    put(tmp_path, name)
+    found = find(tmp_path / name)
+    assert (found.kind, found_names(found), found.label) == (kind, [name], name)
+
+
+def test_a_named_format_overrules_the_ending(tmp_path: Path) -> None:
+    put(tmp_path, "adult.data")
+    assert find(tmp_path / "adult.data", ReadOptions(format="csv")).kind == "csv"
+    assert find(tmp_path / "adult.data", ReadOptions(format="my.module:read")).kind == (
+        "my.module:read"
+    )
+    with pytest.raises(UsageError, match="no format 'cvs'") as caught:
+        find(tmp_path / "adult.data", ReadOptions(format="cvs"))
+    assert "did you mean 'csv'" in str(caught.value)
 
 
 def test_a_folder_is_its_data_files_in_the_order_of_their_names(tmp_path: Path) -> None:
-    for name, text in {
-        "b.csv": "x,y\n3,c\n",
-        "a.csv": "y,x\na,1\nb,2\n",
-        ".hidden.csv": "z\n9\n",
-        "_SUCCESS": "",
-        "README.txt": "hello",
-    }.items():
-        (tmp_path / name).write_text(text)
-    frame = read(str(tmp_path))
-    assert frame.columns == ["y", "x"]
-    assert frame.rows() == [("a", 1), ("b", 2), ("c", 3)]
+    put(tmp_path, "b.csv", "a.csv.gz", "c.csv", ".hidden.csv", "_SUCCESS", "README.txt")
+    put(tmp_path, "deep/d.csv")
+    found = find(tmp_path)
+    assert (found.kind, found_names(found)) == ("csv", ["a.csv.gz", "b.csv", "c.csv"])
+    assert found.label == tmp_path.name
 
 
-def test_types_are_inferred_over_all_files(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("x,n\n1,\n2,\n")
-    (tmp_path / "b.csv").write_text("x,n\n2.5,7\n")
-    frame = read(tmp_path)
-    assert frame["x"].to_list() == [1.0, 2.0, 2.5]
-    assert frame["n"].to_list() == [None, None, 7]
+def test_formats_of_a_folder_are_not_mixed_unless_one_is_named(tmp_path: Path) -> None:
+    put(tmp_path, "a.csv", "b.parquet", "c.csv")
+    message = refusal(tmp_path)
+    assert "csv and parquet files are mixed" in message
+    assert "a.csv" in message
+    assert "b.parquet" in message
+    assert found_names(find(tmp_path, ReadOptions(format="csv"))) == ["a.csv", "c.csv"]
+    assert "has no data files" in refusal(tmp_path, format="avro")
 
 
-def test_a_bad_value_is_located_in_the_right_file(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("x\n1\n2\n")
-    (tmp_path / "b.csv").write_text("x\n\n3\nno\n")
-    assert "b.csv', line 4" in refusal(tmp_path, types={"x": "int"})
+def test_a_named_format_takes_the_files_of_a_folder_that_end_in_none(tmp_path: Path) -> None:
+    put(tmp_path, "part-0", "part-1", "notes.parquet")
+    assert found_names(find(tmp_path, ReadOptions(format="csv"))) == ["part-0", "part-1"]
+
+
+def test_a_folder_of_images_is_one_source(tmp_path: Path) -> None:
+    put(tmp_path, "cats/1.png", "dogs/2.jpg", "notes.txt")
+    found = find(tmp_path)
+    assert (found.kind, [place.path for place in found.locations]) == ("images", [tmp_path])
+    assert "read by the folder" in refusal(tmp_path / "cats/1.png")
 
 
 def test_a_pattern_takes_what_matches_and_looks_into_folders(tmp_path: Path) -> None:
-    (tmp_path / "deep").mkdir()
-    (tmp_path / "t-1.csv").write_text("a\n1\n")
-    (tmp_path / "deep" / "t-2.csv").write_text("a\n2\n")
-    (tmp_path / "u.csv").write_text("a\n9\n")
-    assert read(str(tmp_path / "t-*.csv")).rows() == [(1,)]
-    assert sorted(read(str(tmp_path / "**" / "t-?.csv")).rows()) == [(1,), (2,)]
+    put(tmp_path, "t-1.csv", "deep/t-2.csv", "u.csv")
+    assert found_names(find(str(tmp_path / "t-*.csv"))) == ["t-1.csv"]
+    assert found_names(find(str(tmp_path / "**" / "t-?.csv"))) == ["t-2.csv", "t-1.csv"]
+    assert "csv and parquet files are mixed" in refusal_of_mixed_pattern(tmp_path)
+
+
+def refusal_of_mixed_pattern(folder: Path) -> str:
+    put(folder, "t-3.parquet")
+    return refusal(str(folder / "t-*"))
 
 
 def test_a_path_that_exists_is_no_pattern(tmp_path: Path) -> None:
-    for kind in ("csv", "parquet"):
-        path = tmp_path / f"t[1].{kind}"
-        frame = pl.DataFrame({"a": [1]})
-        frame.write_csv(path) if kind == "csv" else frame.write_parquet(path)
-        assert read(path).rows() == [(1,)]
+    put(tmp_path, "t[1].csv", "t1.csv")
+    assert found_names(find(tmp_path / "t[1].csv")) == ["t[1].csv"]
 
 
 def test_a_pattern_or_folder_without_files_is_refused(tmp_path: Path) -> None:
@@ -93,18 +149,11 @@ def test_a_pattern_or_folder_without_files_is_refused(tmp_path: Path) -> None:
     assert "**/*.parquet" in refusal(tmp_path)
 
 
-def test_formats_are_not_mixed(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("a\n1\n")
-    pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "b.parquet")
-    assert "CSV and Parquet files are mixed" in refusal(tmp_path)
-
-
-def test_files_whose_columns_differ_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("fare,tips\n1,2\n")
-    (tmp_path / "b.csv").write_text("fare,tip\n1,2\n")
-    message = refusal(tmp_path)
-    assert f"the columns of '{tmp_path / 'b.csv'}' differ" in message
-    assert "'tips' is missing (did you mean 'tip'?" in message
+def test_a_file_url_is_a_path(tmp_path: Path) -> None:
+    put(tmp_path, "a b.csv")
+    found = find(f"file://{tmp_path}/a%20b.csv")
+    assert found.locations[0].path == tmp_path / "a b.csv"
+    assert found_names(find(f"file://{tmp_path}/*.csv")) == ["a b.csv"]
 
 
 def test_a_folder_without_permission_is_named(
@@ -119,102 +168,69 @@ def test_a_folder_without_permission_is_named(
     assert "ls -ld" in message
 
 
-def test_every_flat_polars_type_becomes_one_of_four() -> None:
-    day = dt.datetime(2024, 1, 31, 12, 30, tzinfo=dt.UTC)
-    frame = pl.DataFrame(
-        {
-            "u8": pl.Series([1, None], dtype=pl.UInt8),
-            "u64": pl.Series([2**63 - 1, None], dtype=pl.UInt64),
-            "f32": pl.Series([0.5, None], dtype=pl.Float32),
-            "dec": [decimal.Decimal("1.25"), None],
-            "cat": pl.Series(["x", None], dtype=pl.Categorical),
-            "enum": pl.Series(["x", None], dtype=pl.Enum(["x"])),
-            "null": [None, None],
-            "date": [day.date(), None],
-            "time": [day.time(), None],
-            "moment": [day, None],
-            "span": [dt.timedelta(hours=1), None],
-            "bool": [True, None],
-        }
-    )
-    result = read(frame)
-    assert [str(kind) for kind in result.dtypes] == [
-        *["Int64", "Int64", "Float64", "Float64"],
-        *["String"] * 7,
-        "Boolean",
-    ]
-    first = result.row(0, named=True)
-    assert first["u64"] == 2**63 - 1
-    assert first["dec"] == 1.25
-    assert first["date"] == "2024-01-31"
-    assert dt.datetime.fromisoformat(first["moment"]) == day
-    assert dt.time.fromisoformat(first["time"]) == day.time()
-    assert result.row(1) == (None,) * 12
+def test_a_file_without_permission_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "a.csv")
+    [place] = find(tmp_path / "a.csv").locations
+
+    def refuse(self: Path, mode: str) -> object:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(DataError, match="no permission to read"):
+        place.open()
 
 
-@pytest.mark.parametrize(
-    ("series", "reason"),
-    [
-        (pl.Series("x", [[1]]), "holds values of the Polars type List"),
-        (pl.Series("x", [{"a": 1}]), "Polars type Struct"),
-        (pl.Series("x", [b"1"]), "Polars type Binary"),
-        (pl.Series("x", [2**63], dtype=pl.UInt64), "do not fit in 64 bits"),
-        (pl.Series("", [1]), "column 1 has no name"),
-        (pl.Series("x", [], dtype=pl.Int64), "the DataFrame is empty"),
-    ],
-)
-def test_frames_that_are_no_flat_tables_are_refused(series: pl.Series, reason: str) -> None:
-    assert reason in refusal(series.to_frame())
+def test_the_url_of_a_database_is_one_place_and_its_password_no_part_of_its_name() -> None:
+    found = find("postgresql+psycopg://ann:se/cr@t@db.example/trips?sslpassword=x")
+    [place] = found.locations
+    assert (found.kind, found.label) == ("sql", "trips")
+    assert place.url == "postgresql+psycopg://ann:***@db.example/trips?…"
+    assert "se/cr" not in repr(place)
+    assert "sslpassword" not in repr(found)
+    assert database_name("sqlite:///folder/trips.db") == "trips.db"
+    assert database_name("postgresql://ann:secret@host") == "host"
 
 
-def test_a_frame_keeps_its_nulls_and_texts() -> None:
-    frame = pl.DataFrame({"s": ["NA", "", None]})
-    assert_frame_equal(read(frame), frame)
+@pytest.fixture
+def memory() -> Iterator[fsspec.AbstractFileSystem]:
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    yield system
+    system.store.clear()
+    system.pseudo_dirs[:] = [""]
 
 
-@pytest.mark.parametrize("source", [None, 7, [1], b"x.csv"])
-def test_a_source_of_another_type_is_refused(source: object) -> None:
-    with pytest.raises(UsageError, match="wrong type"):
-        read(source)  # type: ignore[arg-type]
+def test_files_folders_and_patterns_are_found_behind_urls(
+    memory: fsspec.AbstractFileSystem,
+) -> None:
+    for name in ("b.csv", "a.csv", ".hidden.csv", "_SUCCESS", "notes.txt", "deep/c.csv"):
+        memory.pipe(f"/data/{name}", b"a\n1\n")
+    folder = find("memory://data")
+    assert (folder.kind, found_names(folder), folder.label) == ("csv", ["a.csv", "b.csv"], "data")
+    assert found_names(find("memory://data/")) == ["a.csv", "b.csv"]
+    assert found_names(find("memory://data/b.csv")) == ["b.csv"]
+    assert found_names(find("memory://data/**/*.csv")) == ["a.csv", "b.csv", "c.csv"]
+    assert found_names(find("memory://data/.*.csv")) == [".hidden.csv"]
+    with folder.locations[0].open() as file:
+        assert file.read() == b"a\n1\n"
 
 
-def test_parquet_files_of_a_folder_are_joined_by_name_and_widened(tmp_path: Path) -> None:
-    pl.DataFrame({"a": [1], "b": ["x"], "n": [None]}).write_parquet(tmp_path / "1.parquet")
-    pl.DataFrame({"b": ["y"], "a": [0.5], "n": [3]}).write_parquet(tmp_path / "2.parquet")
-    frame = read(tmp_path)
-    assert frame.rows() == [(1.0, "x", None), (0.5, "y", 3)]
+def test_what_is_not_there_behind_a_url_is_named(memory: fsspec.AbstractFileSystem) -> None:
+    memory.pipe("/data/deep/a.csv", b"")
+    assert "there is no file or folder 'memory://none.csv'" in refusal("memory://none.csv")
+    assert "no file matches the pattern" in refusal("memory://data/*.csv")
+    message = refusal("memory://data")
+    assert "has no data files" in message
+    assert "memory://data/**/*" in message
 
 
-def test_parquet_columns_of_types_that_nothing_fits_are_refused(tmp_path: Path) -> None:
-    pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "1.parquet")
-    pl.DataFrame({"a": ["x"]}).write_parquet(tmp_path / "2.parquet")
-    message = refusal(tmp_path)
-    assert "column 'a' has more than one type" in message
-    assert "int in" in message
-    assert "string in" in message
+def test_a_url_of_a_kind_that_nothing_reads_is_refused() -> None:
+    with pytest.raises(UsageError, match="gopher://"):
+        find("gopher://host/a.csv")
 
 
-def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a.parquet"
-    path.write_bytes(b"not parquet at all")
-    assert "cannot be read as Parquet" in refusal(path)
-    path.write_bytes(b"")
-    assert "cannot be read as Parquet" in refusal(path)
-
-
-def test_a_parquet_file_cut_short_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a.parquet"
-    pl.DataFrame({"a": range(1000)}).write_parquet(path)
-    path.write_bytes(path.read_bytes()[:-20])
-    assert "cannot be read as Parquet" in refusal(path)
-
-
-def test_progress_is_told_of_each_file(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        (tmp_path / f"{name}.csv").write_text("a\n1\n")
-    told: list[tuple[float, float | None, str]] = []
-    read(
-        tmp_path,
-        progress=lambda done, total=None, *, unit="rows", note="": told.append((done, total, unit)),
-    )
-    assert told == [(1, 2, "files"), (2, 2, "files")]
+def test_a_source_is_a_path_and_no_frame() -> None:
+    with pytest.raises(TypeError):
+        find(pl.DataFrame({"a": [1]}))  # type: ignore[arg-type]

@@ -69,11 +69,10 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
     assert first == digests(saved(make_examples(path), tmp_path / "b"))
     assert first == digests(saved(again, tmp_path / "c"))
     parts = {split: again.frame(split) for split in again.splits}
-    assert first == digests(saved(Examples.from_frames(parts, source="data.csv"), tmp_path / "d"))
-    of_chunks = digests(saved(make_examples(chunked), tmp_path / "e"))
-    assert {k: v for k, v in of_chunks.items() if k.endswith("parquet")} == {
-        k: v for k, v in first.items() if k.endswith("parquet")
-    }
+    rows = {name: digest for name, digest in first.items() if name.endswith("parquet")}
+    for name, other in (("d", Examples.from_frames(parts)), ("e", make_examples(chunked))):
+        of_other = digests(saved(other, tmp_path / name))
+        assert {k: v for k, v in of_other.items() if k.endswith("parquet")} == rows
     assert set(first) == {
         "examples.json",
         "train/part-00000.parquet",
@@ -110,7 +109,7 @@ def test_bad_rows_are_refused_counted_and_remarked(tmp_path: Path) -> None:
     path.write_text("\n".join(["a,b", *rows]))
     with pytest.raises(DataError, match="line 2"):
         make_examples(path)
-    examples = make_examples(path, bad_rows="refuse", types={"a": "int"})
+    examples = make_examples(path, on_bad_rows="quarantine", types={"a": "int"})
     assert examples.refused == 5
     assert sum(examples.rows.values()) == 45
     assert examples.remarks[:2] == (
@@ -122,22 +121,26 @@ def test_bad_rows_are_refused_counted_and_remarked(tmp_path: Path) -> None:
     assert "5 refused" in loaded.summary()
     assert "line 12" in loaded.text()
     assert "line 12" in loaded.html()
-    with pytest.raises(UsageError, match="bad_rows"):
-        make_examples(path, bad_rows="drop")  # type: ignore[arg-type]
+    assert loaded.quarantine().height == 5
+    assert loaded.files == examples.files
+    with pytest.raises(UsageError, match="on_bad_rows"):
+        make_examples(path, on_bad_rows="drop")  # type: ignore[arg-type]
 
 
 def test_a_value_after_refused_rows_is_located_by_its_physical_line(tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     path.write_text("a,b\n1\n\n2,x\n3,4,5\nbad,y\n")
-    with pytest.raises(DataError, match="line 6"):
-        make_examples(path, bad_rows="refuse", types={"a": "int"})
+    examples = make_examples(
+        path, on_bad_rows="quarantine", max_bad_rows=1.0, types={"a": "int"}, splits={"all": 1}
+    )
+    assert examples.quarantine()["place"].to_list() == ["line 2", "line 5", "line 6"]
 
 
 def test_all_rows_refused_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     path.write_text("a,b\n1\n2\n")
     with pytest.raises(DataError, match="all 2 rows"):
-        make_examples(path, bad_rows="refuse")
+        make_examples(path, on_bad_rows="quarantine", max_bad_rows=1.0)
 
 
 def test_frames_that_are_split_already_keep_their_splits() -> None:
