@@ -11,6 +11,9 @@ column; ``_LEFT .. WIDTH - _RIGHT`` by ``_TOP .. HEIGHT - _BOTTOM`` is its plott
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -417,7 +420,14 @@ def notebook(body: Markup) -> Markup:
     return Markup(_readable(whole))  # noqa: S704 - it was Markup before
 
 
-def page(title: str, body: Markup, *, style: Markup | None = None) -> str:
+def page(
+    title: str,
+    body: Markup,
+    *,
+    style: Markup | None = None,
+    script: str | None = None,
+    data: object = None,
+) -> str:
     """Return a whole HTML document that opens offline.
 
     Parameters
@@ -428,20 +438,39 @@ def page(title: str, body: Markup, *, style: Markup | None = None) -> str:
         What it shows.
     style : Markup, optional
         A ``<style>`` element with what this page needs beyond `STYLE`.
+    script : str, optional
+        JavaScript of Dure's own, after the body. The page's policy lets it run, and nothing else.
+    data : object, optional
+        What the script reads, as JSON, from the element ``data``.
     """
+    policy, end = _POLICY, Markup("")
+    if script is not None:
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        policy = Markup("{}; script-src 'sha256-{}'").format(_POLICY, Markup(digest))  # noqa: S704 - base64
+        end = _scripts(script, data)
     return _readable(
         Markup(
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
             '<meta http-equiv="Content-Security-Policy" content="{policy}">'
             '<meta name="viewport" content="width=device-width,initial-scale=1">'
             '<meta name="color-scheme" content="light dark"><title>{title}</title>'
-            '{base}{rules}{style}</head><body class="dure page"><main>{body}</main></body></html>\n'
+            '{base}{rules}{style}</head><body class="dure page"><main>{body}</main>{end}</body></html>\n'
         ).format(
-            policy=_POLICY,
+            policy=policy,
+            end=end,
             title=title,
             base=STYLE,
             rules=_PAGE_RULES,
             style=style or "",
             body=body,
         )
+    )
+
+
+def _scripts(script: str, data: object) -> Markup:
+    # Inside an element of a script only "<" could end it or open a comment.
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    safe = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return Markup(  # noqa: S704 - the script is Dure's own, and the data has no "<"
+        f'<script type="application/json" id="data">{safe}</script><script>{script}</script>'
     )

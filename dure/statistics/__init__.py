@@ -10,29 +10,49 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dure.data.slicing import SliceSpec
+    from dure.statistics.aggregate import Aggregate
     from dure.statistics.compute import describe
-    from dure.statistics.statistics import (
+    from dure.statistics.model import (
         QUANTILES,
         ColumnStatistics,
+        Exactness,
         Histogram,
         SplitStatistics,
-        Statistics,
     )
+    from dure.statistics.options import StatisticsOptions
+    from dure.statistics.statistics import Statistics
+
+_HOMES = {
+    "QUANTILES": "dure.statistics.model",
+    "Aggregate": "dure.statistics.aggregate",
+    "ColumnStatistics": "dure.statistics.model",
+    "Exactness": "dure.statistics.model",
+    "Histogram": "dure.statistics.model",
+    "SliceSpec": "dure.data.slicing",
+    "SplitStatistics": "dure.statistics.model",
+    "Statistics": "dure.statistics.statistics",
+    "StatisticsOptions": "dure.statistics.options",
+    "describe": "dure.statistics.compute",
+}
 
 __all__ = [
     "QUANTILES",
+    "Aggregate",
     "ColumnStatistics",
+    "Exactness",
     "Histogram",
+    "SliceSpec",
     "SplitStatistics",
     "Statistics",
+    "StatisticsOptions",
     "describe",
 ]
 
 
 def __getattr__(name: str) -> object:
-    if name in __all__:
-        home = "compute" if name == "describe" else "statistics"
-        return getattr(importlib.import_module(f"dure.statistics.{home}"), name)
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'dure.statistics' has no attribute '{name}'")
 
 

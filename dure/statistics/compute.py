@@ -1,71 +1,201 @@
-"""Compute `Statistics`: one Polars query a split, and each number column once in order."""
+"""Compute `Statistics`: each part of the data alone, then put together in the order of parts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from dure.data.examples import Examples
-from dure.errors import UsageError
+from dure.data.slicing import quantile_bins
+from dure.errors import UsageError, nearest
 from dure.progress import Progress, silent
-from dure.statistics import histogram
-from dure.statistics.moments import mean_and_std, quantiles
-from dure.statistics.statistics import (
-    MAX_VALUES,
-    QUANTILES,
-    TOP,
-    ColumnStatistics,
-    Histogram,
-    SplitStatistics,
-    Statistics,
-)
+from dure.statistics import storing
+from dure.statistics.aggregate import Aggregate
+from dure.statistics.finish import finish
+from dure.statistics.options import StatisticsOptions
+from dure.statistics.states import Plan, Shard, SplitState, describe_part, empty_split
+from dure.statistics.statistics import Statistics
 
-_NUMBERS = ("int", "float")
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    from dure.engines import Engine
+
+_DEFAULT = StatisticsOptions()
 
 
 def describe(
-    examples: Examples | pl.DataFrame, *, split: str = "train", progress: Progress = silent
+    examples: Examples | pl.DataFrame | pl.LazyFrame,
+    *,
+    split: str = "train",
+    options: StatisticsOptions | None = None,
+    engine: Engine | None = None,
+    previous: Statistics | None = None,
+    progress: Progress = silent,
 ) -> Statistics:
     """Return the statistics of each column of each split.
 
     Parameters
     ----------
-    examples : Examples or polars.DataFrame
+    examples : Examples or polars.DataFrame or polars.LazyFrame
         The data.
     split : str
         What to call the only split, if ``examples`` is a frame.
+    options : StatisticsOptions, optional
+        What to compute; default: everything about single columns. Those of ``previous``, if that
+        is given and this is not.
+    engine : Engine, optional
+        Where parts are described; default: here, one after the other.
+    previous : Statistics, optional
+        Of the data before: the result is of both, and the same as if both were described at once.
     progress : Progress
         Is told how many rows are described.
 
     Returns
     -------
     Statistics
-        Exact, and independent of the order of the rows to the last bit.
+        The same bytes on every engine and with any number of workers. Independent of the order of
+        the rows, but for texts of which there were too many to keep: see `Exactness`.
 
     Raises
     ------
     UsageError
-        ``examples`` is something else.
+        ``examples`` is something else, ``options`` name a column that is not there, or
+        ``previous`` has other columns or options.
     DataError
-        The frame is empty, or has columns of nested or binary values.
+        The frame is empty, or a weight is negative or not a number.
 
     Notes
     -----
-    Time is O(rows log rows) a number column, which is sorted once for its quantiles, and O(rows)
-    a text column. Memory is that of the data and one column in order.
+    Time is O(rows log distinct) a column. Memory is that of one part of the data, and of at most
+    16 million distinct numbers and 64 MiB of distinct texts over all columns of a split.
 
     Examples
     --------
     >>> describe(pl.DataFrame({"a": [1, 2, None]})).splits["train"].columns["a"].mean
     1.5
     """
+    data = _examples(examples, split)
+    if options is None:
+        options = previous.options if previous is not None else _DEFAULT
+    plan = Plan(data.columns, _with_edges(options, data, previous))
+    aggregates = plan.aggregates()
+    states = {} if previous is None else _continued(previous, plan)
+    total, done = sum(data.rows.values()), 0
+    for name in data.splits:
+        state = states.setdefault(name, empty_split(plan, aggregates))
+        parts = data.parts(name)
+        for part, found in zip(parts, _map(parts, plan, aggregates, engine), strict=True):
+            state.merge(found, aggregates)
+            done += part.rows
+            progress(done, total, unit="rows", note=name)
+    return statistics_of(states, plan, aggregates)
+
+
+def merge(first: Statistics, second: Statistics) -> Statistics:
+    """Return the statistics of the data of both, the ``first`` being the earlier.
+
+    Splits of one name are put together; others stand side by side.
+
+    Raises
+    ------
+    UsageError
+        They have other columns or options, or came without their states.
+    """
+    plan = _plan_of(first)
+    aggregates = plan.aggregates()
+    states = first.copy_states()
+    _check_same(second, plan)
+    for name, state in second.copy_states().items():
+        if name in states:
+            states[name].merge(state, aggregates)
+        else:
+            states[name] = state
+    return statistics_of(states, plan, aggregates)
+
+
+def statistics_of(
+    states: dict[str, SplitState], plan: Plan, aggregates: Sequence[Aggregate[Any]]
+) -> Statistics:
+    """Return the statistics that states amount to."""
+    return Statistics(
+        finish(states, plan, aggregates),
+        options=plan.options,
+        types=plan.columns,
+        states=states,
+    )
+
+
+@dataclass(frozen=True)
+class Job:
+    """A part and what to compute of it, for a worker."""
+
+    part: Shard
+    plan: Plan
+
+
+def work(job: Job) -> bytes:
+    """Return the state of one part as bytes; what a worker runs."""
+    aggregates = job.plan.aggregates()
+    return storing.dumps(describe_part(job.part, job.plan, aggregates), aggregates)
+
+
+def _map(
+    parts: Sequence[Shard],
+    plan: Plan,
+    aggregates: Sequence[Aggregate[Any]],
+    engine: Engine | None,
+) -> Iterator[SplitState]:
+    if engine is None:
+        for part in parts:
+            yield describe_part(part, plan, aggregates)
+        return
+    run: Callable[[Job], bytes] = work
+    jobs = [Job(part, plan) for part in parts]
+    most = max((part.rows for part in parts), default=0)
+    memory = _memory(most, len(plan.columns))
+    found: Iterable[bytes] = engine.map(run, jobs, memory=memory)
+    for data in found:
+        yield storing.loads(data, aggregates)
+
+
+def _memory(rows: int, columns: int) -> int:
+    """Return about how many bytes a worker needs: a part, its columns in order, and Polars."""
+    return (1 << 28) + 4 * 8 * rows * columns
+
+
+def _with_edges(
+    options: StatisticsOptions, data: Examples, previous: Statistics | None
+) -> StatisticsOptions:
+    """Return options in which each number of bins became edges, from all values of the column.
+
+    What goes on with ``previous`` has its edges: bins that move could not be added up.
+    """
+    if not any(isinstance(b, int) for spec in options.slices for b in spec.bins.values()):
+        return options
+    before = () if previous is None else previous.options.slices
+    slices = []
+    for index, spec in enumerate(options.slices):
+        edges: dict[str, tuple[float, ...]] = {}
+        if index < len(before) and replace(before[index], bins=spec.bins) == spec:
+            slices.append(before[index])
+            continue
+        for column, bins in spec.bins.items():
+            if isinstance(bins, int):
+                values = [
+                    part.frame([column])[column] for s in data.splits for part in data.parts(s)
+                ]
+                edges[column] = quantile_bins(pl.concat(values), bins)
+        slices.append(spec.with_edges(edges))
+    return replace(options, slices=tuple(slices))
+
+
+def _examples(examples: object, split: str) -> Examples:
+    if isinstance(examples, pl.LazyFrame):
+        examples = examples.collect(engine="streaming")
     if isinstance(examples, pl.DataFrame):
-        examples = Examples.from_frames({split: examples})
+        return Examples.from_frames({split: examples})
     if not isinstance(examples, Examples):
         raise UsageError(
             "describe got something that is no data",
@@ -73,125 +203,33 @@ def describe(
             got=f"{type(examples).__module__}.{type(examples).__qualname__}",
             fix="dure.data.read(path) gives a DataFrame, dure.data.make_examples(path) Examples",
         )
-    total = sum(examples.rows.values())
-    rows: dict[str, dict[str, Row]] = {}
-    frames: dict[str, pl.DataFrame] = {}
-    for name in examples.splits:
-        frames[name] = examples.frame(name)
-        rows[name] = _aggregate(frames[name], examples.columns)
-        progress(sum(examples.rows[done] for done in rows), total, unit="rows", note=name)
-    for column, kind in examples.columns.items():
-        if kind in _NUMBERS:
-            parts = {name: frame[column] for name, frame in frames.items()}
-            _add_numbers(parts, {name: rows[name][column] for name in rows})
-    return Statistics(
-        {
-            name: SplitStatistics(
-                examples.rows[name],
-                {c: _statistics(c, kind, rows[name][c]) for c, kind in examples.columns.items()},
-            )
-            for name in examples.splits
-        }
-    )
+    return examples
 
 
-def _aggregate(frame: pl.DataFrame, kinds: Mapping[str, str]) -> dict[str, Row]:
-    """Return what one query over a split can tell of each column."""
-    query = {"int": _number, "float": _number, "string": _text, "bool": _truth}
-    wanted = [
-        expression.alias(f"{index}\0{key}")
-        for index, (name, kind) in enumerate(kinds.items())
-        for key, expression in {**_common(name), **query[kind](name)}.items()
-    ]
-    found = frame.lazy().select(wanted).collect(engine="in-memory").row(0, named=True)
-    rows: dict[str, Row] = {name: {} for name in kinds}
-    names = list(kinds)
-    for label, value in found.items():
-        index, key = label.split("\0")
-        rows[names[int(index)]][key] = value
-    return rows
+def _plan_of(statistics: Statistics) -> Plan:
+    return Plan(statistics.types, statistics.options)
 
 
-def _common(name: str) -> dict[str, pl.Expr]:
-    column = pl.col(name)
-    return {
-        "count": column.count(),
-        "missing": column.null_count(),
-        "unique": column.drop_nulls().n_unique(),
-    }
+def _continued(previous: Statistics, plan: Plan) -> dict[str, SplitState]:
+    _check_same(previous, plan)
+    return previous.copy_states()
 
 
-def _number(name: str) -> dict[str, pl.Expr]:
-    column = pl.col(name)
-    value = column.cast(pl.Float64)
-    finite = column.filter(value.is_finite())
-    return {
-        "min": finite.min(),
-        "max": finite.max(),
-        "zeros": (column == 0).sum(),
-        "nan": value.is_nan().sum(),
-        "positive_inf": (value == np.inf).sum(),
-        "negative_inf": (value == -np.inf).sum(),
-    }
-
-
-def _text(name: str) -> dict[str, pl.Expr]:
-    column = pl.col(name)
-    length = column.str.len_chars()
-    counts = column.alias("value").drop_nulls().value_counts(name="times")
-    by = [counts.struct.field("times"), counts.struct.field("value")]
-    return {
-        "min_length": length.min(),
-        "mean_length": length.mean(),
-        "max_length": length.max(),
-        # value_counts gives no order; frequency, then the text, makes it one.
-        "values": counts.sort_by(by, descending=[True, False]).head(MAX_VALUES).implode(),
-    }
-
-
-def _truth(name: str) -> dict[str, pl.Expr]:
-    column = pl.col(name)
-    return {"true": column.sum(), "false": (~column).sum()}
-
-
-def _add_numbers(parts: Mapping[str, pl.Series], rows: Mapping[str, Row]) -> None:
-    """Add to the row of each split what needs its values in order.
-
-    Edges of histograms are the same in all splits, so that they can be compared.
-    """
-    values = {name: _ascending(part) for name, part in parts.items()}
-    for name, found in values.items():
-        row = rows[name]
-        row["mean"], row["std"] = mean_and_std(found) if len(found) else (None, None)
-        row["quantiles"] = quantiles(found, QUANTILES) if len(found) else None
-    known = [row for row in rows.values() if row["quantiles"]]
-    if not known:
+def _check_same(statistics: Statistics, plan: Plan) -> None:
+    if statistics.options != plan.options:
+        raise UsageError(
+            "the statistics were made with other options",
+            expected=f"{plan.options}",
+            got=f"{statistics.options}",
+            fix="describe both with the same options",
+        )
+    theirs, mine = dict(statistics.types), dict(plan.columns)
+    if theirs == mine:
         return
-    at = histogram.edges(
-        float(min(row["min"] for row in known)),
-        float(max(row["max"] for row in known)),
-        min(row["quantiles"][QUANTILES.index(0.01)] for row in known),
-        max(row["quantiles"][QUANTILES.index(0.99)] for row in known),
-        whole=all(part.dtype == pl.Int64 for part in parts.values()),
+    odd = next(name for name in [*mine, *theirs] if mine.get(name) != theirs.get(name))
+    raise UsageError(
+        f"the statistics have another column '{odd}'",
+        expected=f"type {mine[odd]}" if odd in mine else "no such column",
+        got=f"type {theirs[odd]}" if odd in theirs else nearest(odd, theirs),
+        fix="give the column one type in both, with types= when the examples are made",
     )
-    for name, found in values.items():
-        counts = histogram.count(found, at)
-        rows[name]["histogram"] = Histogram(tuple(at.tolist()), tuple(counts.tolist()))
-
-
-def _ascending(column: pl.Series) -> NDArray[np.float64]:
-    value = column.drop_nulls().cast(pl.Float64)
-    return value.filter(value.is_finite()).sort().to_numpy()
-
-
-def _statistics(name: str, kind: str, row: Row) -> ColumnStatistics:
-    values = dict(row)
-    if kind == "string":
-        pairs = tuple(_pairs(values["values"]))
-        values["top"] = pairs[:TOP]
-        values["values"] = pairs if row["unique"] <= MAX_VALUES else None
-    return ColumnStatistics(name=name, type=kind, **values)
-
-
-def _pairs(counts: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, int]]:
-    return ((pair["value"], pair["times"]) for pair in counts)

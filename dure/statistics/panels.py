@@ -55,7 +55,10 @@ def _panel(name: str, column: _Of) -> tuple[str, Markup]:
     rows: list[tuple[str, ...]] = [
         ("values", *(f"{part.count:,}" for part in column.values())),
         ("missing", *(_missing(part) for part in column.values())),
-        ("unique", *(f"{part.unique:,}" for part in column.values())),
+        (
+            "unique",
+            *("–" if part.unique is None else f"{part.unique:,}" for part in column.values()),
+        ),
     ]
     if kind == "string":
         shape = _top_values(column)
@@ -139,7 +142,7 @@ def _top_values(column: _Of) -> Markup:
     if all(part.unique == part.count for part in column.values()) and len(totals) > _TOP:
         return draw.table(["each value once, such as"], [[_cut(text)] for text in chosen[:4]])
     counts = {name: (dict(part.values or part.top or ()), part) for name, part in column.items()}
-    most = max(part.unique for part in column.values())
+    most = max(part.unique or 0 for part in column.values())
     more = _remark(f"{most - len(chosen):,} more values") if most > len(chosen) else Markup("")
     return _shares(chosen, counts) + more
 

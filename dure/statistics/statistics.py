@@ -1,154 +1,81 @@
-"""`Statistics`: what is known of each column of each split, as one JSON file on disk.
-
-Notation: a *value* is an entry that is not null. For numbers, moments, extremes, quantiles and
-the histogram are over the *finite* values; NaN and infinities are values that are counted apart.
-"""
+"""`Statistics`: what is known of each column of each split, as JSON and Parquet on disk."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from markupsafe import Markup
 
-from dure import draw
 from dure.artifact import Artifact
-from dure.errors import StoreError
+from dure.errors import StoreError, UsageError, nearest
+from dure.statistics.model import (
+    MAX_VALUES,
+    QUANTILES,
+    TOP,
+    ColumnStatistics,
+    Exactness,
+    Histogram,
+    SplitStatistics,
+)
+from dure.statistics.records import split_of, split_record
 
-QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
-TOP = 20
-MAX_VALUES = 1000
+if TYPE_CHECKING:
+    import polars as pl
 
-_FORMAT = 1
+    from dure.statistics.options import StatisticsOptions
+    from dure.statistics.states import SplitState
+
+__all__ = [
+    "MAX_VALUES",
+    "QUANTILES",
+    "TOP",
+    "ColumnStatistics",
+    "Exactness",
+    "Histogram",
+    "SplitStatistics",
+    "Statistics",
+]
+
+_FORMAT = 2
 _FILE = "statistics.json"
-
-
-@dataclass(frozen=True)
-class Histogram:
-    """How many finite values lie between edges.
-
-    Parameters
-    ----------
-    edges : tuple of float, length bins + 1
-        Not decreasing; the same in all splits. Bin ``i`` holds ``edges[i] <= x < edges[i + 1]``,
-        the last one ``x == edges[-1]`` too. Inner bins are of one width; where outliers would
-        squeeze all values into a few bins, the first or the last bin is wider and holds them.
-    counts : tuple of int, length bins
-        How many values each bin holds.
-    """
-
-    edges: tuple[float, ...]
-    counts: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class ColumnStatistics:
-    """What is known of one column of one split.
-
-    Parameters
-    ----------
-    name : str
-        The column.
-    type : {"int", "float", "string", "bool"}
-        Its type.
-    count : int
-        Values: rows that are not null. NaN and infinities are values.
-    missing : int
-        Rows that are null.
-    unique : int
-        Distinct values, exact; all NaN are one.
-    mean, std : float, optional
-        Of the finite values of a number column; ``std`` divides by their count. None: there
-        are no finite values.
-    min, max : float or int, optional
-        Smallest and largest finite value; exact integers in an int column.
-    zeros : int, optional
-        How many values are 0.
-    nan, positive_inf, negative_inf : int, optional
-        How many values are NaN, +inf, -inf. 0 in an int column.
-    quantiles : tuple of float, optional
-        At `QUANTILES`, linear between neighbours as in `numpy.quantile`.
-    histogram : Histogram, optional
-        Of the finite values.
-    top : tuple of (str, int), optional
-        The 20 most frequent texts of a string column with their counts; ties by text.
-    values : tuple of (str, int), optional
-        All distinct texts, in the same order, if there are at most 1,000; else None.
-    min_length, mean_length, max_length : int, float, int, optional
-        Of the texts, in characters. None: there are no values.
-    true, false : int, optional
-        How many values of a bool column are so.
-    """
-
-    name: str
-    type: str
-    count: int
-    missing: int
-    unique: int
-    mean: float | None = None
-    std: float | None = None
-    min: float | None = None
-    max: float | None = None
-    zeros: int | None = None
-    nan: int | None = None
-    positive_inf: int | None = None
-    negative_inf: int | None = None
-    quantiles: tuple[float, ...] | None = None
-    histogram: Histogram | None = None
-    top: tuple[tuple[str, int], ...] | None = None
-    values: tuple[tuple[str, int], ...] | None = None
-    min_length: int | None = None
-    mean_length: float | None = None
-    max_length: int | None = None
-    true: int | None = None
-    false: int | None = None
-
-    @property
-    def rows(self) -> int:
-        """How many rows there are, with or without a value."""
-        return self.count + self.missing
-
-    @property
-    def inf(self) -> int:
-        """How many values are infinite, of either sign."""
-        return (self.positive_inf or 0) + (self.negative_inf or 0)
-
-    @property
-    def median(self) -> float | None:
-        """The middle finite value, or None where there is none."""
-        return self.quantiles[QUANTILES.index(0.5)] if self.quantiles else None
-
-
-@dataclass(frozen=True)
-class SplitStatistics:
-    """What is known of one split.
-
-    Parameters
-    ----------
-    rows : int
-        How many rows it has.
-    columns : dict of str to ColumnStatistics
-        Its columns by name, in the order of the data.
-    """
-
-    rows: int
-    columns: dict[str, ColumnStatistics]
+_STATES = "states"
 
 
 class Statistics(Artifact):
-    """What is known of each column of each split. On disk: ``statistics.json``.
+    """What is known of each column of each split.
+
+    On disk: ``statistics.json``, and in ``states/SPLIT/`` the tables that it was made from, with
+    which `merge` and ``describe(previous=...)`` go on; see `dure.statistics.storing`.
 
     Parameters
     ----------
     splits : mapping of str to SplitStatistics
         By name, in the order of the data; all with the same columns.
+    options : StatisticsOptions, optional
+        What was asked for.
+    types : mapping of str to str, optional
+        The types of all columns of the data.
+    states : mapping of str to SplitState, optional
+        What they were made from. None: they cannot be put together with others.
     """
 
-    def __init__(self, splits: Mapping[str, SplitStatistics]) -> None:
+    def __init__(
+        self,
+        splits: Mapping[str, SplitStatistics],
+        *,
+        options: StatisticsOptions | None = None,
+        types: Mapping[str, str] | None = None,
+        states: Mapping[str, SplitState] | None = None,
+    ) -> None:
         self.splits = dict(splits)
+        self._options = options
+        self._record: Mapping[str, Any] = {}
+        self._types = None if types is None else dict(types)
+        self._states = None if states is None else dict(states)
+        self._directory: Path | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Statistics) and self.splits == other.splits
@@ -160,25 +87,139 @@ class Statistics(Artifact):
         """The names of the columns."""
         return tuple(next(iter(self.splits.values())).columns)
 
+    @property
+    def options(self) -> StatisticsOptions:
+        """What was asked for."""
+        from dure.statistics.options import StatisticsOptions
+
+        if self._options is None:
+            self._options = StatisticsOptions.from_dict(self._record)
+        return self._options
+
+    @property
+    def types(self) -> dict[str, str]:
+        """The types of all columns of the data, also of those that were not described."""
+        if self._types is None:
+            first = next(iter(self.splits.values()))
+            return {n: c.type for n, c in first.columns.items() if len(c.path) == 1}
+        return self._types
+
+    def merge(self, other: Statistics) -> Statistics:
+        """Return the statistics of the data of both, this being the earlier.
+
+        They are those of the data described at once, to the bit, unless there are more distinct
+        texts than were kept. Splits that only one of them has stand side by side.
+
+        Raises
+        ------
+        UsageError
+            They have other columns or options, or came without their states.
+        """
+        from dure.statistics.compute import merge
+
+        return merge(self, other)
+
+    def counts(self, split: str, column: str) -> tuple[pl.DataFrame, bool]:
+        """Return how often each value of a column is there, and whether the table is complete.
+
+        Parameters
+        ----------
+        split, column : str
+            Of a column of texts or numbers, or of lists of them.
+
+        Returns
+        -------
+        frame : polars.DataFrame
+            Columns ``value`` and ``count``: texts by falling count, then by text; finite numbers
+            rising. Of numbers beyond the limit, middles of bins: see `Exactness.quantiles`.
+        complete : bool
+            Whether every value is in it, with its exact count.
+
+        Raises
+        ------
+        UsageError
+            There is no such split or column, or it has no values of that kind.
+        StoreError
+            What is on disk is not what was saved.
+        """
+        from dure.statistics.values import counts_of
+
+        if split not in self.splits:
+            raise UsageError(f"there is no split '{split}'", fix=nearest(split, self.splits))
+        if column not in self.splits[split].columns:
+            known = self.splits[split].columns
+            raise UsageError(f"there is no column '{column}'", fix=nearest(column, known))
+        return counts_of(self.states()[split].all.columns[column])
+
+    def states(self) -> Mapping[str, SplitState]:
+        """Return what the statistics were made from; it must not be changed.
+
+        Raises
+        ------
+        UsageError
+            They came without: they were written by hand or by another tool.
+        StoreError
+            What is on disk is not what was saved.
+        """
+        if self._states is None:
+            if self._directory is None:
+                raise UsageError(
+                    "these statistics came without the tables they were made from",
+                    expected="statistics that `describe` made",
+                    fix="describe the data again",
+                )
+            self._states = self._loaded(self._directory)
+        return self._states
+
+    def copy_states(self) -> dict[str, SplitState]:
+        """Return the states anew, to be changed by whoever asks."""
+        from dure.statistics.states import Plan
+        from dure.statistics.storing import dumps, loads
+
+        if self._states is None and self._directory is not None:
+            return self._loaded(self._directory)
+        aggregates = Plan(self.types, self.options).aggregates()
+        return {
+            name: loads(dumps(state, aggregates), aggregates)
+            for name, state in self.states().items()
+        }
+
     def save(self, directory: Path) -> None:
-        """Write ``statistics.json``."""
+        """Write ``statistics.json`` and the states."""
+        (directory / _FILE).write_text(self.json(), encoding="utf-8")
+        if self._has_states:
+            self._save_states(directory / _STATES)
+
+    @property
+    def _has_states(self) -> bool:
+        return self._states is not None or self._directory is not None
+
+    def json(self) -> str:
+        """Return all numbers as JSON, as they are on disk."""
         record = {
             "format": _FORMAT,
-            "splits": [
-                {
-                    "name": name,
-                    "rows": split.rows,
-                    "columns": [_to_record(column) for column in split.columns.values()],
-                }
-                for name, split in self.splits.items()
-            ],
+            "options": self.options.to_dict(),
+            # A list, since keys of objects are sorted and the order of columns counts.
+            "types": [[name, kind] for name, kind in self.types.items()],
+            "splits": [split_record(name, split) for name, split in self.splits.items()],
+            "states": self._has_states,
         }
-        text = json.dumps(record, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-        (directory / _FILE).write_text(text + "\n", encoding="utf-8")
+        text = json.dumps(record, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=1)
+        return text + "\n"
+
+    def _save_states(self, folder: Path) -> None:
+        from dure.statistics.states import Plan
+        from dure.statistics.storing import save
+
+        aggregates = Plan(self.types, self.options).aggregates()
+        folder.mkdir()
+        for name, state in self.states().items():
+            (folder / name).mkdir()
+            save(state, aggregates, folder / name)
 
     @classmethod
     def load(cls, directory: Path) -> Self:
-        """Return the statistics in ``directory``.
+        """Return the statistics in ``directory``; states are read when they are asked for.
 
         Raises
         ------
@@ -188,7 +229,10 @@ class Statistics(Artifact):
         path = directory / _FILE
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            return cls({part["name"]: _split(part) for part in _splits(record)})
+            found = cls({part["name"]: split_of(part) for part in _splits(record)})
+            found._types = dict(record["types"])
+            found._record = record["options"]
+            found._directory = directory if record["states"] else None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(
                 f"'{path}' does not hold statistics",
@@ -196,6 +240,14 @@ class Statistics(Artifact):
                 got=f"{type(error).__name__}: {error}",
                 fix="make the statistics again",
             ) from error
+        return found
+
+    def _loaded(self, directory: Path) -> dict[str, SplitState]:
+        from dure.statistics.states import Plan
+        from dure.statistics.storing import load
+
+        aggregates = Plan(self.types, self.options).aggregates()
+        return {name: load(directory / _STATES / name, aggregates) for name in self.splits}
 
     def summary(self) -> str:
         """Return rows and columns of the splits in one line."""
@@ -216,41 +268,12 @@ class Statistics(Artifact):
         return statistics_html(self)
 
     def to_html(self, path: str | Path) -> Path:
-        """Write a whole page that opens offline, and return its path."""
+        """Write a page with a table to sort, filter and compare, and return its path."""
+        from dure.statistics.page import statistics_page
+
         target = Path(path)
-        heading = Markup("<h1>Statistics</h1>")
-        target.write_text(draw.page("Statistics", heading + self.html()), encoding="utf-8")
+        target.write_text(statistics_page(self), encoding="utf-8")
         return target
-
-
-def _to_record(column: ColumnStatistics) -> dict[str, Any]:
-    # What a type does not have is left out; what it has and could not be known is null.
-    return {
-        key: value
-        for key, value in asdict(column).items()
-        if key in _COMMON or key in _OF_TYPE[column.type]
-    }
-
-
-_NUMBER = {
-    "mean",
-    "std",
-    "min",
-    "max",
-    "zeros",
-    "nan",
-    "positive_inf",
-    "negative_inf",
-    "quantiles",
-    "histogram",
-}
-_COMMON = {"name", "type", "count", "missing", "unique"}
-_OF_TYPE = {
-    "int": _NUMBER,
-    "float": _NUMBER,
-    "string": {"top", "values", "min_length", "mean_length", "max_length"},
-    "bool": {"true", "false"},
-}
 
 
 def _splits(record: dict[str, Any]) -> list[dict[str, Any]]:
@@ -258,20 +281,3 @@ def _splits(record: dict[str, Any]) -> list[dict[str, Any]]:
         raise ValueError(f"format {record['format']}")
     splits: list[dict[str, Any]] = record["splits"]
     return splits
-
-
-def _split(record: dict[str, Any]) -> SplitStatistics:
-    columns = {column["name"]: _from_record(column) for column in record["columns"]}
-    return SplitStatistics(record["rows"], columns)
-
-
-def _from_record(record: dict[str, Any]) -> ColumnStatistics:
-    known = {field.name for field in fields(ColumnStatistics)}
-    values: dict[str, Any] = {key: _frozen(value) for key, value in record.items() if key in known}
-    if values.get("histogram") is not None:
-        values["histogram"] = Histogram(**{k: _frozen(v) for k, v in record["histogram"].items()})
-    return ColumnStatistics(**values)
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value

@@ -19,7 +19,7 @@ def statistics_text(statistics: Statistics) -> str:
     return "\n\n".join(_table(name, split) for name, split in statistics.splits.items())
 
 
-def bars(counts: Sequence[int], width: int = _SHOWN_BARS) -> str:
+def bars(counts: Sequence[float], width: int = _SHOWN_BARS) -> str:
     """Return counts as block characters, neighbours added up to fit in ``width``.
 
     A bar is seen for any count above 0, and none for 0.
@@ -63,11 +63,15 @@ def _table(name: str, split: SplitStatistics) -> str:
     ]
     for column in split.columns.values():
         start = (
-            f"{fit(column.name, wide)}  {column.type:<6}  "
-            f"{share(column.missing, split.rows):>7}  {column.unique:>9,}  "
+            f"{fit(column.name, wide)}  {fit(column.type, 6)}  "
+            f"{share(column.missing, column.rows):>7}  {_unique(column):>9}  "
         )
         lines.append((start + fit(_values(column), _WIDTH - columns_wide(start))).rstrip())
     return "\n".join(lines)
+
+
+def _unique(column: ColumnStatistics) -> str:
+    return "–" if column.unique is None else f"{column.unique:,}"
 
 
 def _values(column: ColumnStatistics) -> str:

@@ -49,7 +49,13 @@ def test_what_is_saved_comes_back_and_gives_the_same_bytes(
     loaded.save(tmp_path / "b")
     content = (tmp_path / "a" / "statistics.json").read_bytes()
     assert content == (tmp_path / "b" / "statistics.json").read_bytes()
-    assert [path.name for path in (tmp_path / "a").iterdir()] == ["statistics.json"]
+    files = sorted(str(p.relative_to(tmp_path / "a")) for p in (tmp_path / "a").rglob("*.*"))
+    kinds = ["numbers.parquet", "sketches.parquet", "state.json", "texts.parquet"]
+    assert files == [f"states/{split}/{k}" for split in ("eval", "train") for k in kinds] + [
+        "statistics.json"
+    ]
+    for name in files:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
 def test_the_file_is_plain_json_with_sorted_keys(statistics: Statistics, tmp_path: Path) -> None:
