@@ -1,41 +1,43 @@
-"""The schema: what is expected of every column, in one YAML file."""
+"""The schema: what is expected of every column and of the whole, in one YAML file."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from markupsafe import Markup
 
-from dure import draw
 from dure.artifact import Artifact
 from dure.errors import SchemaError, nearest
-from dure.schema.column import VERSION, Column
-from dure.statistics.text import fit
+from dure.schema.column import Column
+from dure.schema.dataset import Dataset
+
+if TYPE_CHECKING:
+    import polars as pl
 
 FILE = "schema.yaml"
-_HEADER = """\
-# What this data is expected to look like. Edit it: data that differs is reported.
-#   type          int, float, string or bool
-#   presence      least share of rows that have a value, from 0 to 1
-#   domain        the values that a string column may have; leave it out to allow any
-#   domain_share  least share of values that are in the domain; leave it out for all of them
-#   min, max      smallest and largest number; leave them out where there is no bound
-"""
 
 
 @dataclass(frozen=True, repr=False)
 class Schema(Artifact):
-    """What is expected of every column of the data.
+    """What is expected of the data.
 
     Parameters
     ----------
     columns : mapping of str to Column
-        The expectation of each column, in the order of the data's columns.
+        The expectation of each column, in the order of the data's columns. A field of a struct has
+        its path with dots as its name: ``"trip.start"``.
+    dataset : Dataset
+        What is expected of the data as a whole.
+
+    Raises
+    ------
+    SchemaError
+        When a column names a domain that is not in `Dataset.domains`.
 
     Examples
     --------
@@ -48,9 +50,29 @@ class Schema(Artifact):
     """
 
     columns: dict[str, Column]
+    dataset: Dataset = field(default_factory=Dataset)
+
+    __hash__ = None  # type: ignore[assignment] # it holds dicts
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "columns", dict(self.columns))
+        columns = {name: self._with_domain(name, one) for name, one in self.columns.items()}
+        object.__setattr__(self, "columns", columns)
+
+    def _with_domain(self, name: str, column: Column) -> Column:
+        shared = column.domain_name
+        if shared is None:
+            return column
+        if shared not in self.dataset.domains:
+            raise SchemaError(
+                f"column {name!r}: there is no domain {shared!r}",
+                expected="the name of one of the schema's domains",
+                got=repr(shared),
+                fix=nearest(shared, self.dataset.domains),
+            )
+        values = self.dataset.domains[shared]
+        return column if column.domain == values else dataclasses.replace(column, domain=values)
+
+    # --- files ----------------------------------------------------------------------------------
 
     def save(self, directory: Path) -> None:
         """Write ``schema.yaml``."""
@@ -75,10 +97,10 @@ class Schema(Artifact):
         SchemaError
             When there is no such file, or it is no schema: names file, line and column.
         """
-        from dure.schema.reading import read_columns
+        from dure.schema.reading import read_schema
 
         place = Path(path)
-        return cls(read_columns(place / FILE if place.is_dir() else place))
+        return cls(*read_schema(place / FILE if place.is_dir() else place))
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the schema as a YAML file, to be edited and read back."""
@@ -86,13 +108,25 @@ class Schema(Artifact):
 
     def yaml(self) -> str:
         """Return the schema as YAML, the same for the same schema."""
-        from dure.schema.writing import dump
+        from dure.schema.writing import schema_text
 
-        content = {
-            "version": VERSION,
-            "columns": {name: _record(column) for name, column in self.columns.items()},
-        }
-        return _HEADER + dump(content)
+        return schema_text(self.columns, self.dataset)
+
+    # --- looking and changing -------------------------------------------------------------------
+
+    def column(self, name: str) -> Column:
+        """Return one column.
+
+        Raises
+        ------
+        SchemaError
+            When there is none of this name: names the nearest.
+        """
+        if name not in self.columns:
+            raise SchemaError(
+                f"there is no column {name!r} in the schema", fix=nearest(name, self.columns)
+            )
+        return self.columns[name]
 
     def edit(self, name: str, /, **changes: Any) -> Schema:
         """Return a schema in which one column's expectations are changed.
@@ -102,74 +136,162 @@ class Schema(Artifact):
         name : str
             A column.
         **changes
-            Fields of `Column` and their new values.
+            Fields of `Column` and their new values. A new ``domain`` is the column's own, also
+            where it shared one.
 
         Raises
         ------
         SchemaError
             When there is no such column or field, or a value does not fit.
         """
-        if name not in self.columns:
+        column = self.column(name)
+        _check_fields("a column", Column, changes)
+        if "domain" in changes:
+            changes.setdefault("domain_name", None)
+        elif changes.get("domain_name", "") is None:
+            changes["domain"] = column.domain
+        return self.replace({**self.columns, name: dataclasses.replace(column, **changes)})
+
+    def edit_dataset(self, **changes: Any) -> Schema:
+        """Return a schema in which what is expected of the whole is changed.
+
+        Parameters
+        ----------
+        **changes
+            Fields of `Dataset` and their new values.
+
+        Raises
+        ------
+        SchemaError
+            When there is no such field, or a value does not fit.
+        """
+        _check_fields("the data as a whole", Dataset, changes)
+        return Schema(self.columns, dataclasses.replace(self.dataset, **changes))
+
+    def replace(self, columns: Mapping[str, Column]) -> Schema:
+        """Return a schema with other columns and the same expectations of the whole."""
+        return Schema(dict(columns), self.dataset)
+
+    def without(self, *names: str) -> Schema:
+        """Return a schema that lacks some columns, and the fields of these if they are structs."""
+        for name in names:
+            self.column(name)
+        gone = tuple(f"{name}." for name in names if self.columns[name].element == "struct")
+        return self.replace(
+            {
+                name: column
+                for name, column in self.columns.items()
+                if name not in names and not name.startswith(gone)
+            }
+        )
+
+    def domain(self, name: str) -> tuple[str, ...] | None:
+        """Return the values that a column may have, or None for any."""
+        return self.column(name).domain
+
+    def set_domain(self, name: str, values: Iterable[str] | str | None) -> Schema:
+        """Return a schema in which a column, or a domain that columns share, has other values.
+
+        Parameters
+        ----------
+        name : str
+            A column; or one of `Dataset.domains`, if no column is called so.
+        values : iterable of str, str or None
+            The values; the name of a shared domain; or None, for a column without a domain.
+
+        Raises
+        ------
+        SchemaError
+            When there is no such column or domain.
+        """
+        if name in self.columns:
+            if isinstance(values, str):
+                return self.edit(name, domain=None, domain_name=values)
+            return self.edit(name, domain=None if values is None else tuple(values))
+        if name not in self.dataset.domains or values is None or isinstance(values, str):
             raise SchemaError(
-                f"there is no column {name!r} in the schema", fix=nearest(name, self.columns)
+                f"there is no column or domain {name!r} in the schema that can have these values",
+                got=repr(values),
+                fix=nearest(name, [*self.columns, *self.dataset.domains]),
             )
-        known = [field.name for field in dataclasses.fields(Column)]
-        for key in changes:
-            if key not in known:
-                raise SchemaError(
-                    f"a column has no expectation {key!r}", got=key, fix=nearest(key, known)
-                )
-        return Schema({**self.columns, name: dataclasses.replace(self.columns[name], **changes)})
+        return self.edit_dataset(domains={**self.dataset.domains, name: tuple(values)})
+
+    def environment(self, name: str | None) -> dict[str, Column]:
+        """Return the columns that are expected in an environment.
+
+        Raises
+        ------
+        SchemaError
+            When nothing in the schema speaks of this environment.
+        """
+        if name is None:
+            return dict(self.columns)
+        known = set(self.dataset.environments).union(
+            *(c.in_environment + c.not_in_environment for c in self.columns.values())
+        )
+        if name not in known:
+            raise SchemaError(
+                f"the schema speaks of no environment {name!r}",
+                got=repr(name),
+                fix=nearest(name, known),
+            )
+        defaults = self.dataset.environments
+        return {key: one for key, one in self.columns.items() if one.is_in(name, defaults)}
+
+    def comparator(self, name: str, which: str) -> str | Mapping[str, float] | None:
+        """Return how a column is compared: its own ``"drift"`` or ``"skew"``, or the default."""
+        own: str | Mapping[str, float] | None = getattr(self.column(name), which)
+        default: str | Mapping[str, float] | None = getattr(self.dataset, which)
+        return default if own is None else own
 
     def diff(self, other: Schema) -> tuple[str, ...]:
         """Return what is different in ``other``, one readable line a change; empty when equal."""
         from dure.schema.difference import changes
 
-        return changes(self.columns, other.columns)
+        return changes(self, other)
+
+    # --- what people look at --------------------------------------------------------------------
+
+    def frame(self) -> pl.DataFrame:
+        """Return the schema as a table: a row a column, what is expected in words."""
+        from dure.schema.looks import frame
+
+        return frame(self)
 
     def summary(self) -> str:
         """Return, for example, ``"7 columns, 3 domains"``."""
-        domains = sum(column.domain is not None for column in self.columns.values())
-        return f"{_count(len(self.columns), 'column')}, {_count(domains, 'domain')}"
+        from dure.schema.looks import summary
+
+        return summary(self)
 
     def text(self) -> str:
         """Return a table of the columns, at most 80 characters wide."""
-        lines = [f"{'column':<24} {'type':<6} {'presence':>8}  values"]
-        for full_name, column in self.columns.items():
-            # Cut first: fitting looks at the text again for each letter that it takes away.
-            name = fit(full_name[:80], 24)
-            row = f"{name} {column.type:<6} {column.presence:>8.2f}  {_values(column)}"
-            lines.append(fit(row[:160], 80).rstrip())
-        return "\n".join(lines)
+        from dure.schema.looks import text
+
+        return text(self)
 
     def html(self) -> Markup:
         """Return a table of the columns."""
-        rows = [
-            (name, column.type, f"{column.presence:.2f}", _values(column))
-            for name, column in self.columns.items()
-        ]
-        return draw.table(("column", "type", "presence", "values"), rows, numeric=(2,))
+        from dure.schema.looks import html
+
+        return html(self)
 
 
-def _record(column: Column) -> dict[str, object]:
-    record: dict[str, object] = {"type": column.type, "presence": column.presence}
-    if column.domain is not None:
-        if column.domain_share != 1.0:
-            record["domain_share"] = column.domain_share
-        record["domain"] = list(column.domain)
-    bounds: Mapping[str, float | None] = {"min": column.min, "max": column.max}
-    record.update({name: bound for name, bound in bounds.items() if bound is not None})
-    return record
+def dummy(names: Iterable[str], kind: str = "string") -> Schema:
+    """Return a schema of columns of one type with no other expectation, to start from.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Columns, or dotted paths to fields of structs.
+    kind : str, default "string"
+        The type of all of them.
+    """
+    return Schema({name: Column(kind) for name in names})
 
 
-def _values(column: Column) -> str:
-    if column.domain is not None:
-        share = f"{column.domain_share * 100:g} % in: " if column.domain_share != 1.0 else ""
-        return f"{share}{', '.join(column.domain)}"
-    low = "" if column.min is None else f"≥ {draw.number(column.min)}"
-    high = "" if column.max is None else f"≤ {draw.number(column.max)}"
-    return ", ".join(part for part in (low, high) if part) or "any"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def _check_fields(of: str, kind: type, changes: Mapping[str, object]) -> None:
+    known = [one.name for one in dataclasses.fields(kind)]
+    for key in changes:
+        if key not in known:
+            raise SchemaError(f"{of} has no expectation {key!r}", got=key, fix=nearest(key, known))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -24,7 +24,7 @@ DATA = Path(__file__).parents[2].parent / "shared" / "data"
 
 def one(values: list[object], **options: object) -> Column:
     statistics = describe(pl.DataFrame({"x": values}))
-    return infer(statistics, **options).columns["x"]  # type: ignore[arg-type]
+    return infer(statistics, rules="interval", **options).columns["x"]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -85,22 +85,26 @@ def test_nothing_missing_is_presence_1_and_a_gap_in_any_split_is_less() -> None:
     full = {"x": ColumnStatistics("x", "int", 1000, 0, 1000)}
     gap = {"x": ColumnStatistics("x", "int", 499, 1, 499)}
     splits = {"train": SplitStatistics(1000, full), "eval": SplitStatistics(500, full)}
-    assert infer(Statistics(splits)).columns["x"].presence == 1.0
+    assert infer(Statistics(splits), rules="interval").columns["x"].presence == 1.0
     splits["eval"] = SplitStatistics(500, gap)
     statistics = Statistics(splits)
-    schema = infer(statistics)
+    schema = infer(statistics, rules="interval")
     # 1 / (1 / 1000 + 1 / 500) = 333.3 rows, all present: 333.3 / (333.3 + 3.29²) = 0.9685
     assert schema.columns["x"].presence == 0.96
     assert not validate(statistics, schema).errors
 
 
-def test_nan_counts_as_missing() -> None:
-    assert one([1.0, float("nan")] * 50).presence < 0.5
+def test_nan_is_a_value_of_which_there_may_be_about_as_many() -> None:
+    column = one([1.0, float("nan")] * 50)
+    assert column.presence == 1.0
+    assert column.nan is not None
+    assert 0.5 < column.nan < 0.8
+    assert one([1.0, 2.0] * 50).nan is None
 
 
 def test_a_column_without_values_expects_none() -> None:
     statistics = describe(pl.DataFrame({"x": [None] * 9}, schema={"x": pl.String}))
-    assert infer(statistics).columns["x"] == Column("string", presence=0.0)
+    assert infer(statistics, rules="interval").columns["x"] == Column("string", presence=0.0)
 
 
 def test_repeated_strings_are_a_domain_sorted_by_text() -> None:
@@ -152,9 +156,67 @@ def test_new_rows_of_long_tailed_categories_do_not_raise_an_alarm(seed: int) -> 
     frames = {n: pl.DataFrame({"x": random.choice(names, n, p=share)}) for n in (2000, 1000)}
     train, test = (describe(frame).splits["train"] for frame in frames.values())
     statistics = Statistics({"train": train, "eval": test})
-    schema = infer(statistics)
+    schema = infer(statistics, split="train", rules="interval")
     assert schema.columns["x"].domain is not None
     assert not validate(statistics, schema).errors
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [(["yes", "no"], ("yes", "no")), (["N", "Y"], ("Y", "N")), (["ON", "off"], ("ON", "off"))],
+)
+def test_a_pair_of_words_holds_truth_values(values: list[str], words: tuple[str, str]) -> None:
+    column = one([*values, *values])
+    assert (column.holds, column.true_value, column.false_value) == ("bool", *words)
+    assert column.domain is None
+
+
+def test_an_empty_text_is_never_true() -> None:
+    assert one(["", "false"] * 50).holds is None
+
+
+def test_numbers_in_text_are_numbers_unless_they_name_things() -> None:
+    assert one(["1", "-20", "300"]).holds == "int"
+    assert one(["00501", "10001", "94105"]).holds is None
+
+
+def number(low: float, high: float, kind: str = "float", **more: int) -> SplitStatistics:
+    column = ColumnStatistics("x", kind, 9, 0, 9, min=low, max=high, **more)
+    return SplitStatistics(9, {"x": column})
+
+
+def test_ranges_are_those_of_all_splits_when_asked_for() -> None:
+    statistics = Statistics({"train": number(0.5, 2.5), "eval": number(-1.0, 2.0)})
+    for rules in ("tfdv", "interval"):
+        column = infer(statistics, rules=rules, ranges=True).columns["x"]  # type: ignore[arg-type]
+        assert (column.min, column.max) == (-1.0, 2.5)
+    only = infer(statistics, split="train", ranges=True).columns["x"]
+    assert (only.min, only.max) == (0.5, 2.5)
+
+
+def test_there_is_no_range_where_a_number_is_infinite() -> None:
+    statistics = Statistics({"train": number(0.5, 2.5, positive_inf=1)})
+    assert infer(statistics, ranges=True).columns["x"].max is None
+
+
+def test_transformations_are_applied_in_their_order() -> None:
+    statistics = Statistics({"train": number(0, 5, "int")})
+
+    def low(schema: Schema, seen: Statistics) -> Schema:
+        assert seen is statistics
+        return schema.edit("x", min=0)
+
+    def lower(schema: Schema, seen: Statistics) -> Schema:
+        return schema.edit("x", min=schema.columns["x"].min - 1)  # type: ignore[operator]
+
+    schema = infer(statistics, transformations=[low, lower])
+    assert schema.columns["x"].min == -1
+
+
+def test_unknown_rules_are_refused_with_the_known() -> None:
+    with pytest.raises(SchemaError, match="no rules 'tfvd'") as caught:
+        infer(Statistics({"train": number(0, 1)}), rules="tfvd")  # type: ignore[arg-type]
+    assert "did you mean 'tfdv'" in str(caught.value)
 
 
 def test_an_unknown_split_is_refused_with_the_known() -> None:
@@ -170,6 +232,43 @@ def test_an_empty_split_makes_no_schema() -> None:
         infer(Statistics({"train": empty}))
 
 
+cells: dict[str, st.SearchStrategy[object]] = {
+    "i": st.none() | st.sampled_from([0, 1, -5, 2**62]),
+    "f": st.none() | st.sampled_from([0.0, 1.5, math.nan, math.inf]),
+    "s": st.none() | st.sampled_from(["true", "0", "", "a", "yes", "no", "-7", "007"]),
+    "b": st.none() | st.booleans(),
+    "l": st.none() | st.lists(st.none() | st.integers(0, 3), max_size=3),
+    "r": st.none() | st.fixed_dictionaries({"a": st.none() | st.integers(0, 2)}),
+}
+TYPES = {
+    "i": pl.Int64(),
+    "f": pl.Float64(),
+    "s": pl.String(),
+    "b": pl.Boolean(),
+    "l": pl.List(pl.Int64()),
+    "r": pl.Struct({"a": pl.Int64()}),
+}
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    rows=st.lists(st.fixed_dictionaries(cells), min_size=1, max_size=12),
+    more=st.lists(st.fixed_dictionaries(cells), min_size=1, max_size=12),
+    rules=st.sampled_from(["tfdv", "interval"]),
+    options=st.fixed_dictionaries({name: st.booleans() for name in ("shapes", "ranges")}),
+)
+def test_the_data_that_a_draft_was_made_from_passes_it(
+    rows: list[dict[str, object]],
+    more: list[dict[str, object]],
+    rules: str,
+    options: dict[str, bool],
+) -> None:
+    first, second = (describe(pl.DataFrame(part, schema=TYPES)) for part in (rows, more))
+    statistics = Statistics({"train": first.splits["train"], "eval": second.splits["train"]})
+    schema = infer(statistics, rules=rules, **options)  # type: ignore[arg-type]
+    assert [str(one) for one in validate(statistics, schema).errors] == []
+
+
 def real(name: str, **options: object) -> Statistics:
     path = DATA / name
     if not path.exists():
@@ -179,7 +278,7 @@ def real(name: str, **options: object) -> Statistics:
 
 def test_the_taxi_data_fits_the_schema_of_its_own_train_split() -> None:
     statistics = real("tfx/chicago_taxi/data.csv")
-    schema = infer(statistics)
+    schema = infer(statistics, split="train", rules="interval")
     assert not validate(statistics, schema).errors
     assert schema.columns["payment_type"].domain is not None
     assert schema.columns["trip_start_hour"] == Column("int", presence=1.0)
@@ -187,7 +286,7 @@ def test_the_taxi_data_fits_the_schema_of_its_own_train_split() -> None:
 
 def test_identifiers_and_names_of_the_titanic_are_no_domains() -> None:
     statistics = real("tabular/titanic/train.csv")
-    schema = infer(statistics)
+    schema = infer(statistics, rules="interval")
     found = {name for name, column in schema.columns.items() if column.domain is not None}
     assert found == {"Sex", "Embarked"}
     assert not validate(statistics, schema).errors
