@@ -1,26 +1,61 @@
-"""What is looked at when data meets its schema. Every check is a function from one column to
-what it found.
-"""
+"""What is looked at when data meets its schema: every check, in order, for every column."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+import datetime as dt
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
-from dure.draw import number
-from dure.schema import Column, Schema
-from dure.schema.inference import present
-from dure.validate.anomalies import Anomalies, Anomaly, Severity
+from dure.schema.override import Override
+from dure.schema.semantics import Time
+from dure.validate import dataset, distribution, domains, numbers, presence, semantic, text, types
+from dure.validate.anomalies import Anomalies, Anomaly
+from dure.validate.expressions import expression
+from dure.validate.finding import Finding, Look
+from dure.validate.language import language
+from dure.validate.report import DriftReport
+from dure.validate.rules import run
 
 if TYPE_CHECKING:
-    from dure.statistics import ColumnStatistics, SplitStatistics, Statistics
+    from dure.data.examples import Examples
+    from dure.schema import Column, Schema
+    from dure.statistics import SplitStatistics, Statistics
 
-_SHOWN = 5
+Place = tuple[str, str | None, Finding]
+
+# Of columns whose type fits, in the order of what a reader wants to know first.
+_CHECKS: tuple[Callable[[Look], Iterator[Finding]], ...] = (
+    presence.entries,
+    presence.shape,
+    numbers.finite,
+    types.types,
+    types.holds,
+    numbers.limits,
+    domains.domain,
+    domains.distinct,
+    text.regex,
+    text.length,
+    numbers.odd,
+    distribution.distribution,
+    semantic.semantic,
+    language,
+)
 
 
-def validate(statistics: Statistics, schema: Schema) -> Anomalies:
-    """Return what in the data differs from the schema.
+def validate(
+    statistics: Statistics,
+    schema: Schema,
+    *,
+    environment: str | None = None,
+    previous: Statistics | None = None,
+    previous_version: Statistics | None = None,
+    serving: Statistics | None = None,
+    examples: Examples | None = None,
+    slices: bool = True,
+    today: dt.date | None = None,
+    seed: int = 0,
+) -> Anomalies:
+    """Return what in the data differs from the schema, and from other data.
 
     Parameters
     ----------
@@ -28,321 +63,230 @@ def validate(statistics: Statistics, schema: Schema) -> Anomalies:
         What `dure.statistics.describe` found in each split.
     schema : Schema
         What is expected.
+    environment : str, optional
+        Where the data is used, such as ``"serving"``: columns that the schema does not expect
+        there may be missing.
+    previous, previous_version : Statistics, optional
+        Of the span before this, for drift and the number of rows; of the version of this span
+        before this one, for the number of rows.
+    serving : Statistics, optional
+        Of the data that the model is asked about, for skew.
+    examples : Examples, optional
+        The rows. They give the row numbers of each finding, are looked through where statistics
+        do not know every value, and are needed by expressions, natural language and rules over
+        rows.
+    slices : bool, default True
+        Compare slices with slices of the same name, too.
+    today : dt.date, optional
+        The day for severities that hold until a date; default the day of the clock, which is
+        looked up only where the schema has such a date.
+    seed : int, default 0
+        Of the intervals of drift and skew.
 
     Returns
     -------
     Anomalies
-        Its gate fails when any of them is an error.
+        Its gate fails when any of them is an error. All kinds and their conditions are in
+        `dure.validate.kinds`.
 
-    Notes
-    -----
-    ===================== ======== ==========================================================
-    kind                  severity when
-    ===================== ======== ==========================================================
-    ``empty_split``       error    a split has no rows
-    ``missing_column``    error    a column of the schema is not in the data
-    ``new_column``        warning  a column of the data is not in the schema
-    ``type_changed``      error    a column has another type
-    ``whole_numbers``     warning  a float column has whole numbers only, which are floats too
-    ``no_values``         error    no row has a value; a warning where presence is 0
-    ``too_few_values``    error    fewer rows have a value than presence says
-    ``unexpected_values`` error    the share of values in the domain is below domain_share; a
-                                   warning where it is not, and some value is outside
-    ``unchecked_values``  warning  too many distinct values to look at each
-    ``below_min``         error    a number is below min, or is -infinity
-    ``above_max``         error    a number is above max, or is infinity
-    ``nan``               warning  a float is NaN, which counts as missing
-    ``infinity``          warning  a float is infinite, and no min or max forbids it
-    ===================== ======== ==========================================================
+    Raises
+    ------
+    SchemaError
+        The schema speaks of no such environment, asks for a comparison that does not fit the type
+        of a column, or has a regular expression or a time that cannot be read.
     """
-    found: list[Anomaly] = []
+    expected = schema.environment(environment)
+    _check_schema(schema)
+    places: list[Place] = []
     for name, split in statistics.splits.items():
-        found += _split(name, split, schema)
-    rows = {name: split.rows for name, split in statistics.splits.items()}
-    return Anomalies(tuple(found), rows)
+        places += _split(name, split, statistics, schema, expected, examples)
+        if split.rows:
+            places += [
+                (name, None, one)
+                for one in _before(name, split, schema, previous, previous_version)
+            ]
+    reports: list[DriftReport] = []
+    for kind, other in (("drift", previous), ("skew", serving)):
+        if other is not None:
+            from dure.validate.against import against
+
+            report, found = against(statistics, other, schema, kind, slices=slices, seed=seed)  # type: ignore[arg-type] # one of two kinds
+            reports.append(report)
+            places += found
+    return _anomalies(places, statistics, schema, examples, tuple(reports), today)
 
 
-def _split(name: str, split: SplitStatistics, schema: Schema) -> Iterator[Anomaly]:
+def _check_schema(schema: Schema) -> None:
+    """Raise where the schema says what cannot be looked at."""
+    for name, column in schema.columns.items():
+        if column.regex is not None:
+            text.check_regex(name, column.regex)
+        if isinstance(column.semantic, Time):
+            semantic.check_time(name, column.semantic)
+
+
+def _before(
+    name: str,
+    split: SplitStatistics,
+    schema: Schema,
+    span: Statistics | None,
+    version: Statistics | None,
+) -> Iterator[Finding]:
+    yield from dataset.rows_before(name, split, schema, span, "span")
+    yield from dataset.rows_before(name, split, schema, version, "version")
+
+
+def _split(
+    name: str,
+    split: SplitStatistics,
+    statistics: Statistics,
+    schema: Schema,
+    expected: dict[str, Column],
+    examples: Examples | None,
+) -> Iterator[Place]:
     if not split.rows:
-        yield Anomaly(
-            name,
-            None,
-            "empty_split",
-            "error",
-            "the split has no rows",
-            "at least one row",
-            "0 rows",
-            "give the split some data, or leave it out",
-        )
+        yield name, None, dataset.empty_split()
         return
-    for column, expected in schema.columns.items():
+    yield from ((name, None, one) for one in dataset.number_of_rows(split, schema))
+    for column, wanted in schema.columns.items():
+        if not wanted.checked:
+            continue
         if column in split.columns:
-            for found in _column(split.columns[column], expected):
-                yield found.at(name, column)
+            look = Look(name, split.columns[column], wanted, statistics, examples)
+            yield from ((name, column, one) for one in _column(look))
+        elif column in expected and not _inside_missing(column, split, schema):
+            yield name, column, dataset.missing_column(column, split)
+    for column, found in split.columns.items():
+        if column not in schema.columns and not _inside_new(column, split, schema):
+            yield name, column, dataset.new_column(column, found, schema)
+    yield from ((name, key, one) for key, one in dataset.sparse(split, schema))
+    yield from ((name, key, one) for key, one in dataset.weighted(split, schema))
+    for key, condition in schema.dataset.expressions.items():
+        yield from ((name, None, one) for one in expression(key, condition, name, examples))
+    for key, rule in schema.dataset.rules.items():
+        yield from (
+            (name, column, one) for column, one in run(key, rule, name, statistics, examples)
+        )
+
+
+def _inside_missing(column: str, split: SplitStatistics, schema: Schema) -> bool:
+    """Whether a struct around the column is missing, which is said already."""
+    above = [column[:at] for at, letter in enumerate(column) if letter == "."]
+    return any(part in schema.columns and part not in split.columns for part in above)
+
+
+def _inside_new(column: str, split: SplitStatistics, schema: Schema) -> bool:
+    above = [column[:at] for at, letter in enumerate(column) if letter == "."]
+    return any(part in split.columns and part not in schema.columns for part in above)
+
+
+def _column(look: Look) -> Iterator[Finding]:
+    yield from presence.no_values(look)
+    if not look.found.count:
+        return
+    yield from presence.presence(look)
+    if not look.found.number_of_values:  # empty lists, which are of every type
+        yield from presence.entries(look)
+        yield from presence.shape(look)
+        return
+    if not types.fits(look):
+        yield from numbers.finite(look)
+        yield from types.types(look)
+        return
+    for check in _CHECKS:
+        yield from check(look)
+
+
+def _anomalies(
+    places: list[Place],
+    statistics: Statistics,
+    schema: Schema,
+    examples: Examples | None,
+    reports: tuple[DriftReport, ...],
+    today: dt.date | None,
+) -> Anomalies:
+    order = {name: index for index, name in enumerate(statistics.splits)}
+    places.sort(key=lambda place: order[place[0]])
+    seen = _with_evidence(places, statistics, examples)
+    reported: list[Anomaly] = []
+    suppressed: list[Anomaly] = []
+    for anomaly, finding in zip(seen, (finding for *_, finding in places), strict=True):
+        override = override_of(schema, anomaly.column, finding, today)
+        if override is None:
+            reported.append(anomaly)
+            continue
+        said = _said(override)
+        if override.severity == "off":
+            suppressed.append(_but(anomaly, anomaly.severity, said, override.until))
         else:
-            yield _missing_column(column, split).at(name, column)
-    for column, statistics in split.columns.items():
-        if column not in schema.columns:
-            yield _new_column(column, statistics, schema).at(name, column)
+            level = override.severity
+            changed = said if level != anomaly.severity else ""
+            reported.append(_but(anomaly, level, changed, override.until))
+    rows = {name: split.rows for name, split in statistics.splits.items()}
+    return Anomalies(tuple(reported), rows, reports, tuple(suppressed))
 
 
-class _Finding(NamedTuple):
-    """An anomaly that does not know yet where it is."""
+def _with_evidence(
+    places: list[Place], statistics: Statistics, examples: Examples | None
+) -> list[Anomaly]:
+    from dure.validate.examples import Evidence, evidence
 
-    kind: str
-    severity: Severity
-    reason: str
-    expected: str
-    got: str
-    fix: str
-
-    def at(self, split: str, column: str) -> Anomaly:
-        return Anomaly(split, column, *self)
-
-
-def _missing_column(column: str, split: SplitStatistics) -> _Finding:
-    close = difflib.get_close_matches(column, split.columns, n=1, cutoff=0.6)
-    hint = f"is it {close[0]!r} now? Rename it" if close else "add the column to the data"
-    return _Finding(
-        "missing_column",
-        "error",
-        "the column is not in the data",
-        expected=f"a column {column!r}",
-        got=f"{len(split.columns)} other columns"
-        if len(split.columns) > _SHOWN
-        else f"columns {', '.join(split.columns)}",
-        fix=f"{hint}, or remove it from the schema",
-    )
-
-
-def _new_column(column: str, statistics: ColumnStatistics, schema: Schema) -> _Finding:
-    close = difflib.get_close_matches(column, schema.columns, n=1, cutoff=0.8)
-    hint = f" (the schema has {close[0]!r})" if close else ""
-    return _Finding(
-        "new_column",
-        "warning",
-        f"the column is not in the schema{hint}",
-        expected="the columns of the schema",
-        got=f"a column of type {statistics.type}",
-        fix="add it to the schema if it is meant to be there",
-    )
-
-
-def _column(statistics: ColumnStatistics, expected: Column) -> Iterator[_Finding]:
-    if not present(statistics):
-        yield _no_values(statistics, expected)
-        return
-    yield from _presence(statistics, expected)
-    yield from _not_finite(statistics, expected)
-    if statistics.type == expected.type or (statistics.type, expected.type) == ("int", "float"):
-        yield from _whole_numbers(statistics, expected)
-        yield from _range(statistics, expected)
-        yield from _domain(statistics, expected)
-    else:
-        yield _Finding(
-            "type_changed",
-            "error",
-            f"the type is {statistics.type}, not {expected.type}",
-            expected=f"type {expected.type}",
-            got=f"type {statistics.type}{_example(statistics)}",
-            fix="repair the values that are of another type, or change the type in the schema",
+    rows: dict[int, tuple[Evidence, ...]] = {
+        index: tuple(Evidence(row) for row in finding.rows)
+        for index, (*_, finding) in enumerate(places)
+    }
+    for split in statistics.splits if examples is not None else ():
+        mine = [index for index, place in enumerate(places) if place[0] == split]
+        columns = statistics.splits[split].columns
+        asked = [(columns.get(places[i][1] or ""), places[i][2]) for i in mine]
+        assert examples is not None  # asked before
+        rows.update(zip(mine, evidence(asked, split, examples), strict=True))
+    return [
+        Anomaly(
+            split, column, one.kind, one.usual, one.reason, one.expected, one.got, one.fix,
+            one.detail, one.name_in_tfdv or None, rows[index],
+            value=one.value, low=one.low, high=one.high,
         )
+        for index, (split, column, one) in enumerate(places)
+    ]  # fmt: skip
 
 
-def _example(statistics: ColumnStatistics) -> str:
-    return f", such as {statistics.top[0][0]!r}" if statistics.top else ""
+def override_of(
+    schema: Schema, column: str | None, finding: Finding, today: dt.date | None = None
+) -> Override | None:
+    """Return what the schema says of one kind of anomaly in one column, if it is in force.
+
+    The column's own word goes before that for all columns; that of an expression or a rule
+    before its kind's.
+    """
+    own = schema.columns[column].severity if column in schema.columns else {}
+    kind = finding.kind
+    candidates = [own.get(kind), schema.dataset.severity.get(kind)]
+    if kind == "expression_failed" and finding.detail in schema.dataset.expressions:
+        candidates.append(schema.dataset.expressions[finding.detail].severity)
+    if kind in ("rule_found", "rule_failed"):
+        rule = schema.dataset.rules.get(finding.detail.partition(":")[0])
+        # A rule that says how bad its finding is knows better than the default of the schema.
+        if rule is not None and (rule.severity.severity == "off" or finding.severity is None):
+            candidates.append(rule.severity)
+    for override in candidates:
+        if override is None:
+            continue
+        if override.until is None or override.holds(
+            today or dt.datetime.now().date()
+        ):  # a day of the reader's calendar
+            return override
+    return None
 
 
-def _no_values(statistics: ColumnStatistics, expected: Column) -> _Finding:
-    return _Finding(
-        "no_values",
-        "error" if expected.presence > 0 else "warning",
-        "no row has a value: the column is all missing",
-        expected=_presence_in_words(expected),
-        got=f"no value in {_rows(statistics.rows)}",
-        fix="find out why the values are gone, or drop the column from the data and the schema"
-        if expected.presence > 0
-        else "drop the column from the data and the schema: nothing can be learned from it",
-    )
+def _said(override: Override) -> str:
+    parts = [f"{override.severity} by the schema"]
+    parts += [f"until {override.until}"] if override.until else []
+    parts += [f"by {override.owner}"] if override.owner else []
+    return " ".join(parts) + (f": {override.reason}" if override.reason else "")
 
 
-def _presence(statistics: ColumnStatistics, expected: Column) -> Iterator[_Finding]:
-    values, rows = present(statistics), statistics.rows
-    # 0.07 * 100 is 7.000000000000001: seven of a hundred are enough for it.
-    if values >= expected.presence * rows - 1e-9 * rows:
-        return
-    missing = rows - values
-    yield _Finding(
-        "too_few_values",
-        "error",
-        f"a value is missing in {_rows(missing)} of {rows:,}",
-        expected=_presence_in_words(expected),
-        got=f"a value in {values:,} of {rows:,} rows ({_share(values / rows)})",
-        fix=f"repair the data, or lower presence in the schema to {_lower(values / rows)}",
-    )
+def _but(anomaly: Anomaly, severity: str, override: str, until: str | None) -> Anomaly:
+    from dataclasses import replace
 
-
-def _presence_in_words(expected: Column) -> str:
-    if expected.presence == 1:
-        return "a value in every row"
-    share = f"at least {_share(expected.presence)} of" if expected.presence else "some of"
-    return f"a value in {share} the rows"
-
-
-def _lower(share: float) -> str:
-    # Up to three decimals, never above the share: the schema would fail again.
-    return f"{int(share * 1000) / 1000:g}"
-
-
-def _not_finite(statistics: ColumnStatistics, expected: Column) -> Iterator[_Finding]:
-    if statistics.nan:
-        yield _Finding(
-            "nan",
-            "warning",
-            f"NaN in {_rows(statistics.nan)} of {statistics.rows:,}",
-            expected="numbers, or missing values",
-            got=f"{statistics.nan:,} NaN, which count as missing",
-            fix="write nothing where there is no number",
-        )
-    negative = statistics.negative_inf or 0 if expected.min is None else 0
-    positive = statistics.positive_inf or 0 if expected.max is None else 0
-    if negative + positive:
-        yield _Finding(
-            "infinity",
-            "warning",
-            f"infinity in {_rows(negative + positive)} of {statistics.rows:,}",
-            expected="finite numbers",
-            got=f"{positive:,} infinity, {negative:,} -infinity",
-            fix="repair these values: a mean, a scale and a loss become infinite with them",
-        )
-
-
-def _whole_numbers(statistics: ColumnStatistics, expected: Column) -> Iterator[_Finding]:
-    if statistics.type != expected.type:
-        yield _Finding(
-            "whole_numbers",
-            "warning",
-            "all values are whole numbers, and the type is int",
-            expected="type float",
-            got="type int",
-            fix="nothing if they are right; or change the type in the schema to int",
-        )
-
-
-def _range(statistics: ColumnStatistics, expected: Column) -> Iterator[_Finding]:
-    low, high = statistics.min, statistics.max
-    infinite_low, infinite_high = statistics.negative_inf or 0, statistics.positive_inf or 0
-    if expected.min is not None and (infinite_low or (low is not None and low < expected.min)):
-        smallest = float("-inf") if infinite_low else low
-        yield _Finding(
-            "below_min",
-            "error",
-            f"the smallest value is {_exact(smallest)}, below {_exact(expected.min)}",
-            expected=f"numbers from {_exact(expected.min)}",
-            got=f"a smallest value of {_exact(smallest)}",
-            fix="repair the data, or lower min in the schema",
-        )
-    if expected.max is not None and (infinite_high or (high is not None and high > expected.max)):
-        largest = float("inf") if infinite_high else high
-        yield _Finding(
-            "above_max",
-            "error",
-            f"the largest value is {_exact(largest)}, above {_exact(expected.max)}",
-            expected=f"numbers up to {_exact(expected.max)}",
-            got=f"a largest value of {_exact(largest)}",
-            fix="repair the data, or raise max in the schema",
-        )
-
-
-def _domain(statistics: ColumnStatistics, expected: Column) -> Iterator[_Finding]:
-    if expected.domain is None:
-        return
-    if statistics.values is None:
-        yield _unlisted(statistics, expected.domain)
-        return
-    allowed = set(expected.domain)
-    outside = [(value, count) for value, count in statistics.values if value not in allowed]
-    if not outside:
-        return
-    rows = sum(count for _, count in outside)
-    # The same margin for rounding as in _presence.
-    inside = statistics.count - rows + 1e-9 * statistics.count
-    bad = inside < expected.domain_share * statistics.count
-    share = (
-        "" if expected.domain_share == 1 else f"{_share(expected.domain_share)} of the values in "
-    )
-    change = "add them to the domain in the schema"
-    yield _Finding(
-        "unexpected_values",
-        "error" if bad else "warning",
-        f"{_count(len(outside), 'value')} outside the domain, in {_rows(rows)} of "
-        f"{statistics.rows:,} ({_share(rows / statistics.rows)})",
-        expected=f"{share}the {len(allowed)} values of the domain",
-        got=_listed(outside, expected.domain),
-        fix=f"repair the data, or {change}" if bad else f"{change} if they are right",
-    )
-
-
-def _unlisted(statistics: ColumnStatistics, domain: tuple[str, ...]) -> _Finding:
-    """Return what can be said where the statistics do not list every distinct value."""
-    more = statistics.unique - len(domain)
-    top = [(value, count) for value, count in statistics.top or () if value not in set(domain)]
-    if more > 0 or top:
-        least = max(more, len(top))
-        return _Finding(
-            "unexpected_values",
-            "error",
-            f"at least {_count(least, 'value')} outside the domain: the column has "
-            f"{statistics.unique:,} distinct values, the domain {len(domain):,}",
-            expected=f"the {len(domain):,} values of the domain",
-            got=_listed(top, domain) if top else f"{statistics.unique:,} distinct values",
-            fix="remove the domain from the schema if this is no list of categories",
-        )
-    return _Finding(
-        "unchecked_values",
-        "warning",
-        f"{statistics.unique:,} distinct values are too many to compare each with the domain; "
-        "the most frequent ones are in it",
-        expected="at most 1,000 distinct values in a column with a domain",
-        got=f"{statistics.unique:,} distinct values",
-        fix="remove the domain from the schema if this is no list of categories",
-    )
-
-
-def _listed(values: list[tuple[str, int]], domain: tuple[str, ...]) -> str:
-    parts = []
-    for value, count in values[:_SHOWN]:
-        # A space or a capital letter too many is hard to see.
-        close = difflib.get_close_matches(value, domain, n=1, cutoff=0.75)
-        like = f", nearly {close[0]!r}" if close else ""
-        parts.append(f"{_cut(value)!r} ({_rows(count)}{like})")
-    rest = len(values) - _SHOWN
-    return ", ".join(parts) + (f" and {rest:,} more" if rest > 0 else "")
-
-
-def _cut(value: str, limit: int = 60) -> str:
-    return value if len(value) <= limit else value[: limit - 1] + "…"
-
-
-def _exact(value: float | None) -> str:
-    if value is None or isinstance(value, int):
-        return number(value)
-    return f"{value:.15g}"
-
-
-def _share(share: float) -> str:
-    # Never rounded to 0 or 100 when it is neither.
-    percent = f"{share:.1%}"
-    if share > 0 and percent == "0.0%":
-        return "under 0.1 %"
-    if share < 1 and percent == "100.0%":
-        return "over 99.9 %"
-    return percent.replace(".0%", " %").replace("%", " %").replace("  ", " ")
-
-
-def _rows(count: int) -> str:
-    return _count(count, "row")
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    return replace(anomaly, severity=severity, override=override, until=until)  # type: ignore[arg-type] # checked by Override

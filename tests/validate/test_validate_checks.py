@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dure.data import make_examples
+from dure.data import Examples, make_examples
 from dure.schema import Column, Schema, infer
 from dure.statistics import ColumnStatistics, SplitStatistics, Statistics, describe
 from dure.validate import Anomalies, validate
@@ -92,8 +92,20 @@ def test_a_column_without_values_where_none_is_expected_is_a_warning() -> None:
     ]
 
 
-def test_a_column_of_nan_has_no_values() -> None:
-    assert kinds(check([NAN, NAN], Column("float", 1.0))) == [("no_values", "error")]
+@pytest.mark.parametrize("values", [[NAN, NAN], [NAN, None]])
+def test_a_column_of_nan_is_present_but_says_nothing(values: list[float | None]) -> None:
+    found = check(values, Column("float", 0.5, min_rows=1))
+    assert kinds(found) == [("no_values", "warning"), ("nan", "warning")]
+    assert found.anomalies[0].reason == "all that is there is NaN: nothing can be learned from it"
+
+
+def test_a_column_of_empty_lists_is_present_and_of_every_type() -> None:
+    empty = pl.List(pl.Int64)
+    assert kinds(check([[], []], Column("list[string]", 1.0), empty)) == [("no_values", "warning")]
+    found = check([[], []], Column("list[int]", 1.0, values=((1, None),)), empty)
+    assert kinds(found) == [("no_values", "warning"), ("too_few_entries", "error")]
+    found = check([[], None], Column("list[int]", 1.0), empty)
+    assert kinds(found) == [("no_values", "warning"), ("too_few_values", "error")]
 
 
 def test_one_missing_value_is_too_few_where_every_row_has_one() -> None:
@@ -158,16 +170,40 @@ def test_the_share_in_the_domain_is_of_the_values_that_are_there() -> None:
     assert kinds(check(["a", "z", "z", None], column)) == [("unexpected_values", "error")]
 
 
-def test_more_distinct_values_than_statistics_list_are_outside() -> None:
-    found = check([f"v{i}" for i in range(1500)], Column("string", 1.0, ("v1", "v2")))
-    assert kinds(found) == [("unexpected_values", "error")]
-    assert "at least 1,498 values outside the domain" in found.anomalies[0].reason
+def test_one_rare_new_value_among_very_many_is_found() -> None:
+    # TFDV compares the 1,000 most frequent values, and would not see it.
+    domain = tuple(f"v{i}" for i in range(3000))
+    values = [*domain, *domain, "new"]
+    (one,) = check(values, Column("string", 1.0, domain))
+    assert (one.kind, one.severity) == ("unexpected_values", "error")
+    assert one.got == "'new' (1 row)"
+    assert not check(values[:-1], Column("string", 1.0, domain)).anomalies
 
 
-def test_what_cannot_be_looked_at_is_said() -> None:
-    domain = tuple(f"v{i}" for i in range(1500))
-    found = check(list(domain), Column("string", 1.0, domain))
-    assert kinds(found) == [("unchecked_values", "warning")]
+def by_hand(unique: int, top: tuple[tuple[str, int], ...] = ()) -> Statistics:
+    column = ColumnStatistics("x", "string", 9000, 0, unique, top=top)
+    return Statistics({"train": SplitStatistics(9000, {"x": column})})
+
+
+def test_statistics_without_a_full_table_tell_what_they_can() -> None:
+    # As those that another tool wrote.
+    schema = Schema({"x": Column("string", 1.0, ("v1", "v2"))})
+    (one,) = validate(by_hand(1500), schema)
+    assert (one.kind, one.severity) == ("unexpected_values", "error")
+    assert "at least 1,498 values outside the domain" in one.reason
+    (one,) = validate(by_hand(2, (("z", 5),)), schema)
+    assert one.got == "'z' (5 rows)"
+    (one,) = validate(by_hand(2, (("v1", 5),)), schema)
+    assert (one.kind, one.severity) == ("unchecked_values", "warning")
+
+
+def test_without_a_full_table_the_examples_are_looked_through() -> None:
+    frame = pl.DataFrame({"x": ["v1"] * 8999 + ["new"]})
+    examples = Examples.from_frames({"train": frame})
+    schema = Schema({"x": Column("string", 1.0, ("v1",))})
+    (one,) = validate(by_hand(2, (("v1", 8999),)), schema, examples=examples)
+    assert one.got == "'new' (1 row)"
+    assert [each.row for each in one.evidence] == [8999]
 
 
 @pytest.mark.parametrize(
@@ -182,7 +218,11 @@ def test_what_cannot_be_looked_at_is_said() -> None:
         ([1.0, -INF], Column("float", min=-5), [("below_min", "error")]),
         ([INF], Column("float"), [("infinity", "warning")]),
         ([1.0, NAN], Column("float"), [("nan", "warning")]),
-        ([1.0, NAN], Column("float", 1.0), [("too_few_values", "error"), ("nan", "warning")]),
+        ([1.0, NAN], Column("float", 1.0), [("nan", "warning")]),
+        ([1.0, NAN], Column("float", nan=0.0), [("nan", "error")]),
+        ([1.0, NAN], Column("float", nan=0.5), []),
+        ([1.0, INF], Column("float", inf=0.0), [("infinity", "error")]),
+        ([1.0, INF], Column("float", inf=0.5), []),
     ],
 )  # fmt: skip
 def test_numbers(values: list[object], column: Column, expected: list[tuple[str, str]]) -> None:
