@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dure.artifact import Artifact
     from dure.components import (
         Evaluator,
+        ExampleDiff,
         ExampleGen,
         ExampleValidator,
         Pusher,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from dure.train import Model
     from dure.transform import TransformGraph
     from dure.tune import HyperParameters
-    from dure.validate import Anomalies
+    from dure.validate import Anomalies, ExampleDifferences
 
 __version__ = "0.1.0"
 
@@ -47,6 +48,8 @@ _HOME = {
     "DureError": "errors",
     "Evaluation": "evaluate",
     "Evaluator": "components",
+    "ExampleDiff": "components",
+    "ExampleDifferences": "validate",
     "ExampleGen": "components",
     "ExampleValidator": "components",
     "Examples": "data",
@@ -77,6 +80,8 @@ __all__ = [
     "DureError",
     "Evaluation",
     "Evaluator",
+    "ExampleDiff",
+    "ExampleDifferences",
     "ExampleGen",
     "ExampleValidator",
     "Examples",

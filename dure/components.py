@@ -8,57 +8,95 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from dure.data import Examples
+from dure.engines import open_engine
 from dure.evaluate import Evaluation
 from dure.push import PushedModel
-from dure.runner.component import Source, component
+from dure.runner.component import Content, component
 from dure.runner.context import step_progress
 from dure.schema import Schema
 from dure.statistics import Statistics
 from dure.train import Model
 from dure.transform import TransformGraph
 from dure.tune import HyperParameters
-from dure.validate import Anomalies
+from dure.validate import Anomalies, ExampleDifferences
 
 _DATA = ("dure", "polars")
 _KERAS = ("dure", "polars", "keras", "tensorflow")
 
 
+def _state(source: Any) -> bytes | None:
+    from dure.data.state import source_state
+
+    return source_state(source)
+
+
+Data = Annotated[Any, Content(_state)]
+"""What names data: its key is what is there, also behind a URL; see `dure.runner.component.Source`."""
+
+
 @component(packages=_DATA)
 def ExampleGen(
-    data: Source,
-    splits: Mapping[str, float] = {"train": 2, "eval": 1},
-    split_by: Sequence[str] | None = None,
+    data: Data,
+    splits: Any = None,
+    split_by: Any = None,
+    *,
+    span: Any = None,
+    no_leakage: Sequence[str] | None = None,
+    format: str | None = None,  # noqa: A002 - what everyone calls it
     null_values: Sequence[str] = ("", "NA"),
-    delimiter: str = ",",
+    delimiter: str | None = None,
+    quote: str | None = '"',
+    header: Sequence[str] | None = None,
     encoding: str = "utf-8",
     types: Mapping[str, str] | None = None,
-    bad_rows: Literal["error", "refuse"] = "error",
+    query: str | None = None,
+    message: str | None = None,
+    on_bad_rows: Literal["fail", "quarantine"] = "fail",
+    max_bad_rows: float = 0.1,
+    memory: int = 2 << 30,
 ) -> Examples:
-    """Read a table and split it.
+    """Read data and split it; see ``docs/data.md`` and ``docs/formats.md``.
 
     Parameters
     ----------
-    data : path, glob, folder, or polars.DataFrame
-        CSV or Parquet.
-    splits : mapping of str to float
+    data : path, pattern, folder, URL, table in memory, or mapping of str to these
+        CSV, TSV, JSON Lines, Parquet, Arrow, Avro, TFRecord, NumPy, folders of images, SQL or
+        BigQuery. With ``{SPAN}``, ``{VERSION}`` or ``{YYYY}{MM}{DD}`` in it, the latest one. A
+        mapping gives each split a source of its own.
+    splits : mapping of str to float, optional
         Name and share of each split; only the proportions count. Default two thirds "train",
         one third "eval".
-    split_by : sequence of str, optional
-        Columns whose values decide the split, so that a group stays together. Default: the
-        whole row.
+    split_by : sequence of str or SplitBy, optional
+        Columns whose values decide the split, so that a group stays together; or a way of
+        `dure.data`: `by_strata`, `by_time`, `by_column`. Default: a hash of the whole row.
+    span : int or Spans, optional
+        Which span, or spans, of a pattern. Default: the latest.
+    no_leakage : sequence of str, optional
+        Columns that name a group: the step fails if one group stands in two splits.
+    format : str, optional
+        The format, where the ending of the name does not say it: ``"csv"``.
     null_values : sequence of str
-        Texts that mean a missing value. Default: nothing, and "NA".
-    delimiter, encoding : str
+        Texts that mean a missing value, in CSV. Default: nothing, and "NA".
+    delimiter, quote, encoding : str
         Of CSV files.
+    header : sequence of str, optional
+        Names of the columns of CSV files without a first line of names.
     types : mapping of str to str, optional
-        Types of columns, "int", "float", "string" or "bool", in place of those that their values
-        suggest: ``{"zip": "string"}`` keeps leading zeros.
-    bad_rows : {"error", "refuse"}
-        What happens to malformed rows of CSV files: they fail the step, or are left out and
-        counted. Default "error".
+        Types of columns in place of those that their values suggest: ``{"zip": "string"}`` keeps
+        leading zeros.
+    query : str, optional
+        What to ask a database.
+    message : str, optional
+        Of records that are protocol buffers: ``"descriptor_set.pb:package.Message"``.
+    on_bad_rows : {"fail", "quarantine"}
+        Rows that cannot be read fail the step, or are set aside; `Examples.quarantine` has them.
+    max_bad_rows : int or float
+        At most so many rows, or such a share of them, may be set aside. Default 0.1.
+    memory : int
+        About how many bytes may be taken, whatever the size of the data. Default 2 GiB.
 
     Raises
     ------
@@ -71,47 +109,172 @@ def ExampleGen(
         data,
         splits=splits,
         split_by=split_by,
+        span=span,
+        no_leakage=no_leakage,
+        format=format,
         null_values=null_values,
         delimiter=delimiter,
+        quote=quote,
+        header=header,
         encoding=encoding,
         types=types,
-        bad_rows=bad_rows,
+        query=query,
+        message=message,
+        on_bad_rows=on_bad_rows,
+        max_bad_rows=max_bad_rows,
+        memory=memory,
         progress=step_progress(),
     )
 
 
 @component(packages=_DATA)
-def StatisticsGen(examples: Examples) -> Statistics:
-    """Describe every column of every split, exactly."""
-    from dure.statistics import describe
+def StatisticsGen(
+    examples: Examples,
+    *,
+    weight: str | None = None,
+    slices: Sequence[Any] = (),
+    label: str | None = None,
+    previous: Statistics | None = None,
+    options: Any = None,
+    engine: Literal["local", "ray"] | None = None,
+) -> Statistics:
+    """Describe every column of every split; see ``docs/statistics.md``.
 
-    return describe(examples, progress=step_progress())
+    Parameters
+    ----------
+    examples : Examples
+        The data.
+    weight : str, optional
+        The column that says how much each row counts.
+    slices : sequence of str, tuple of str, or SliceSpec
+        Parts of the rows that are described as well: a column by its values, several columns by
+        their crosses, or a `dure.data.slicing.SliceSpec`.
+    label : str, optional
+        The column to predict: adds the lift of the others with it.
+    previous : Statistics, optional
+        Of earlier data, to which these examples are added.
+    options : StatisticsOptions, optional
+        Everything that can be asked for; what is given above is set in it.
+    engine : {"local", "ray"}, optional
+        Where parts of the data are described: worker processes of this machine, or a Ray cluster.
+        The result is the same. Default: the threads of this process.
+    """
+    from dure.statistics import describe
+    from dure.statistics.options import options_for
+
+    chosen = options_for(options, weight=weight, slices=slices, label=label)
+    with open_engine(engine) as opened:
+        return describe(
+            examples, options=chosen, previous=previous, engine=opened, progress=step_progress()
+        )
 
 
 @component(packages=("dure",))
-def SchemaGen(statistics: Statistics, split: str = "train", max_domain: int = 100) -> Schema:
-    """Draft what the data should look like, from what one split does look like.
+def SchemaGen(
+    statistics: Statistics,
+    split: str | None = None,
+    max_domain: int = 100,
+    *,
+    rules: Literal["tfdv", "interval"] = "tfdv",
+    ranges: bool = False,
+    shapes: bool = False,
+    semantics: bool = False,
+) -> Schema:
+    """Draft what the data should look like, from what it does look like; see ``docs/schema.md``.
 
     Parameters
     ----------
     statistics : Statistics
         Of the data.
-    split : str
-        The split to draft from. Default "train".
+    split : str, optional
+        The only split to draft from. Default: all of them, so that all pass.
     max_domain : int
         Most distinct values for which a text column gets a list of allowed values. Default 100.
+    rules : {"tfdv", "interval"}
+        Those of TensorFlow Data Validation, or such as leave room for chance in new data.
+    ranges, shapes, semantics : bool
+        Whether to expect the smallest and largest number seen, the same number of values in each
+        row, and the meaning of the values.
     """
     from dure.schema import infer
 
-    return infer(statistics, split=split, max_domain=max_domain)
+    return infer(
+        statistics,
+        split=split,
+        rules=rules,
+        max_domain=max_domain,
+        ranges=ranges,
+        shapes=shapes,
+        semantics=semantics,
+    )
 
 
-@component(packages=("dure",))
-def ExampleValidator(statistics: Statistics, schema: Schema) -> Anomalies:
-    """Say where the data differs from its schema; an error stops the pipeline."""
+@component(packages=_DATA)
+def ExampleValidator(
+    statistics: Statistics,
+    schema: Schema,
+    examples: Examples | None = None,
+    *,
+    previous: Statistics | None = None,
+    previous_version: Statistics | None = None,
+    serving: Statistics | None = None,
+    environment: str | None = None,
+) -> Anomalies:
+    """Say where the data differs from its schema; an error stops the pipeline.
+
+    Parameters
+    ----------
+    statistics : Statistics
+        Of the data.
+    schema : Schema
+        What is expected.
+    examples : Examples, optional
+        The rows: for row numbers of what is found, and for rules that look at rows.
+    previous, previous_version, serving : Statistics, optional
+        Of the data before this, for drift; of an earlier version of this, for its number of rows;
+        of the data that the model is asked about, for skew.
+    environment : str, optional
+        Where the data is used, such as "serving": columns that the schema does not expect there
+        may be missing.
+    """
     from dure.validate import validate
 
-    return validate(statistics, schema)
+    return validate(
+        statistics,
+        schema,
+        examples=examples,
+        previous=previous,
+        previous_version=previous_version,
+        serving=serving,
+        environment=environment,
+    )
+
+
+@component(packages=_DATA)
+def ExampleDiff(
+    examples: Examples,
+    other: Examples,
+    identifiers: Sequence[str],
+    *,
+    split: str = "train",
+    decimals: int | None = None,
+) -> ExampleDifferences:
+    """Compare the same rows of two data sets cell by cell, such as of training and serving.
+
+    Parameters
+    ----------
+    examples, other : Examples
+        What is compared.
+    identifiers : sequence of str
+        The columns that name a row.
+    split : str
+        The split of both. Default "train".
+    decimals : int, optional
+        To how many decimals floats are rounded before.
+    """
+    from dure.validate import example_diff
+
+    return example_diff(examples, other, by=identifiers, split=split, decimals=decimals)
 
 
 @component(packages=_KERAS)

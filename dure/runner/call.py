@@ -14,7 +14,7 @@ from dure.artifact import Artifact
 from dure.errors import FingerprintError, UsageError
 from dure.runner.cache import KeyParts, versions
 from dure.runner.code import Reached, dotted_name, is_own
-from dure.runner.component import Component
+from dure.runner.component import Component, Content, State
 from dure.runner.encode import Refer, digest_of, encode, frame, short
 from dure.runner.handle import Handle, is_handle
 from dure.runner.store import digest_file
@@ -66,8 +66,9 @@ class Call:
         return [
             name
             for name in self.settings
-            if self.component.is_source(name)
-            and source_digest(self.arguments[name], Reached().refer) != self.settings[name][0]
+            if (mark := self.component.source(name)) is not None
+            and _source_setting(name, self.arguments[name], Reached(), mark)[0]
+            != self.settings[name][0]
         ]
 
     def chosen(self) -> list[str]:
@@ -150,8 +151,9 @@ def _setting(
 ) -> tuple[str, str]:
     _refuse_hidden(component, name, value)
     try:
-        if component.is_source(name):
-            return source_digest(value, reached.refer), _short_source(value)
+        mark = component.source(name)
+        if mark is not None:
+            return _source_setting(name, value, reached, mark)
         return digest_of(encode(value, reached.refer)), short(value)
     except FingerprintError as error:
         raise FingerprintError(
@@ -160,6 +162,27 @@ def _setting(
             got=error.got,
             fix=error.fix,
         ) from error
+
+
+def _source_setting(name: str, value: Any, reached: Reached, mark: Content) -> tuple[str, str]:
+    try:
+        digest = source_digest(value, reached.refer, mark.state)
+    except FingerprintError as error:
+        if not _names_files(value):
+            raise
+        # The step can still run; it only can't be reused.
+        reached.opaque[f"setting '{name}'"] = error.what
+        digest = digest_of(frame("unknown", repr(value).encode("utf-8", "surrogatepass")))
+    return digest, _short_source(value)
+
+
+def _names_files(value: Any) -> bool:
+    """Return whether a value is a path, or paths by name or in a row."""
+    if isinstance(value, dict):
+        return bool(value) and all(map(_names_files, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_names_files, value))
+    return isinstance(value, str | os.PathLike)
 
 
 def _short_source(value: Any) -> str:
@@ -249,18 +272,43 @@ def _check_input(component: Component[..., Any], name: str, argument: Any) -> No
         )
 
 
-def source_digest(value: Any, refer: Refer | None = None) -> str:
-    """Return the digest of the files that a path, a folder, a glob or a list of these names.
+def source_digest(value: Any, refer: Refer | None = None, state: State | None = None) -> str:
+    """Return the digest of the files that a path, a folder, a glob, or a list or a dict of these
+    names.
 
     A single file counts by its ending and its bytes, so that it may be renamed or moved; the
     files of a folder or a glob count by their names too, because a reader may look at them. A
     path at which there is nothing, or nothing that can be read, has the digest of that fact;
     the step will say so. Anything but a path (a table in memory) counts by its value.
+
+    Parameters
+    ----------
+    value : Any
+        What names the files.
+    refer : callable, optional
+        As for `encode`.
+    state : callable, optional
+        As `Content.state`.
+
+    Raises
+    ------
+    FingerprintError
+        A value has no digest, or ``state`` cannot tell.
     """
     if isinstance(value, list | tuple):
-        return digest_of(b"".join(frame("item", source_digest(v, refer).encode()) for v in value))
+        items = (frame("item", source_digest(v, refer, state).encode()) for v in value)
+        return digest_of(b"".join(items))
+    if isinstance(value, dict) and _names_files(value):
+        named = (
+            frame("name", str(name).encode()) + source_digest(v, refer, state).encode()
+            for name, v in value.items()
+        )
+        return digest_of(frame("named", b"".join(named)))
     if not isinstance(value, str | os.PathLike):
         return digest_of(encode(value, refer or Reached().refer))
+    known = state(value) if state is not None else None
+    if known is not None:
+        return digest_of(frame("state", known))
     try:
         return _digest_files(Path(value))
     except (OSError, ValueError):  # a query, a URL, a name that no file can have

@@ -23,8 +23,22 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+State = Callable[[Any], bytes | None]
+
+
+@dataclass(frozen=True)
 class Content:
-    """Marks a parameter whose key is what its files hold, not where they are; see `Source`."""
+    """Marks a parameter whose key is what its files hold, not where they are; see `Source`.
+
+    Parameters
+    ----------
+    state : callable, optional
+        Given a text or a path, returns bytes that change when what it stands for changes, or None
+        where it is a local file, folder or pattern, which are looked at here. It raises
+        `FingerprintError` where nothing tells; then the step is never reused.
+    """
+
+    state: State | None = None
 
 
 Source = Annotated[Any, Content()]
@@ -173,10 +187,10 @@ class Component(Generic[P, R]):
             if (kinds := artifact_classes(self._hints.get(name)))
         }
 
-    def is_source(self, parameter: str) -> bool:
-        """Return whether a parameter names files; see `Source`."""
+    def source(self, parameter: str) -> Content | None:
+        """Return the mark of a parameter that names files; see `Source`. None: it does not."""
         metadata = getattr(self._hints.get(parameter), "__metadata__", ())
-        return any(isinstance(mark, Content) for mark in metadata)
+        return next((mark for mark in metadata if isinstance(mark, Content)), None)
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Return every parameter with its value, defaults included.

@@ -56,9 +56,14 @@ class RawColumn:
 
 
 def raw_columns(schema: Schema) -> dict[str, RawColumn]:
-    """Return how each column of the schema is fed to the graph."""
+    """Return how each column of the schema is fed to the graph.
+
+    Lists, structs and bytes are left out: a graph takes one number or text a row.
+    """
     columns: dict[str, RawColumn] = {}
     for name, column in schema.columns.items():
+        if column.type not in ("bool", "float", "int", "string"):
+            continue
         if column.type == "string":
             dtype = "string"
         elif column.type == "int" and column.presence >= 1.0:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import pytest
 
 from dure.artifact import Artifact
 from dure.errors import FingerprintError, UsageError
 from dure.runner.call import Call, fill, handles_in, source_digest, take_apart
-from dure.runner.component import Source, component
+from dure.runner.component import Content, Source, component
 from dure.runner.handle import Handle, resolved, value_of
 from dure.runner.store import Store, Stored
 
@@ -394,3 +394,42 @@ def test_the_handle_of_an_artifact_made_by_hand_loads_it(store: Store) -> None:
             lambda role, value: resolved(role, type(value), store.publish(value, staging)),
         )
         assert value_of(made.inputs["number"]).value == 5
+
+
+def _stamped(stamps: dict[str, bytes]) -> Callable[[Any], bytes | None]:
+    def state(value: Any) -> bytes | None:
+        if "://" not in str(value):
+            return None
+        if value not in stamps:
+            raise FingerprintError(f"nothing tells whether '{value}' has changed")
+        return stamps[value]
+
+    return state
+
+
+def test_what_is_behind_a_url_counts_by_its_state() -> None:
+    before = source_digest("s3://a/b", None, _stamped({"s3://a/b": b"1"}))
+    assert source_digest("s3://a/b", None, _stamped({"s3://a/b": b"1"})) == before
+    assert source_digest("s3://a/b", None, _stamped({"s3://a/b": b"2"})) != before
+
+
+def test_sources_by_name_count_by_name_and_content(tmp_path: Path) -> None:
+    one, two = tmp_path / "a.csv", tmp_path / "b.csv"
+    one.write_text("x")
+    two.write_text("y")
+    digest = source_digest({"train": one, "eval": two})
+    assert source_digest({"train": str(one), "eval": str(two)}) == digest
+    assert source_digest({"train": two, "eval": one}) != digest
+    assert source_digest({"train": one, "test": two}) != digest
+    two.write_text("z")
+    assert source_digest({"train": one, "eval": two}) != digest
+
+
+def test_a_source_of_which_nothing_tells_is_never_reused() -> None:
+    @component
+    def Look(data: Annotated[Any, Content(_stamped({}))]) -> Number:
+        return Number(1)
+
+    made = call(Look, "postgresql://host/trips")
+    assert any("setting 'data'" in why and "nothing tells" in why for why in made.opaque)
+    assert made.changed_sources() == []

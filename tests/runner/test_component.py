@@ -126,9 +126,9 @@ def test_what_names_files_is_known() -> None:
     def Read(data: Source, other: str = "x") -> Number:
         return Number()
 
-    assert Read.is_source("data")
-    assert not Read.is_source("other")
-    assert not Read.is_source("nothing")
+    assert Read.source("data") is not None
+    assert Read.source("other") is None
+    assert Read.source("nothing") is None
 
 
 def test_without_a_return_annotation_it_does_not_say_what_it_makes() -> None:
