@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dure.artifact import Artifact
     from dure.components import (
+        DistributionValidator,
         Evaluator,
         ExampleDiff,
         ExampleGen,
         ExampleValidator,
+        ImportSchemaGen,
         Pusher,
         SchemaGen,
         StatisticsGen,
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from dure.gate import Check, Gate
     from dure.push import PushedModel
     from dure.runner.component import Source, component
-    from dure.runner.context import override, step_progress
+    from dure.runner.context import override, step_folder, step_progress
     from dure.runner.pipeline import pipeline
     from dure.runner.resources import resources
     from dure.schema import Schema
@@ -45,6 +47,7 @@ _HOME = {
     "Anomalies": "validate",
     "Artifact": "artifact",
     "Check": "gate",
+    "DistributionValidator": "components",
     "DureError": "errors",
     "Evaluation": "evaluate",
     "Evaluator": "components",
@@ -55,6 +58,7 @@ _HOME = {
     "Examples": "data",
     "Gate": "gate",
     "HyperParameters": "tune",
+    "ImportSchemaGen": "components",
     "Model": "train",
     "PushedModel": "push",
     "Pusher": "components",
@@ -70,6 +74,7 @@ _HOME = {
     "override": "runner.context",
     "pipeline": "runner.pipeline",
     "resources": "runner.resources",
+    "step_folder": "runner.context",
     "step_progress": "runner.context",
 }
 
@@ -77,6 +82,7 @@ __all__ = [
     "Anomalies",
     "Artifact",
     "Check",
+    "DistributionValidator",
     "DureError",
     "Evaluation",
     "Evaluator",
@@ -87,6 +93,7 @@ __all__ = [
     "Examples",
     "Gate",
     "HyperParameters",
+    "ImportSchemaGen",
     "Model",
     "PushedModel",
     "Pusher",
@@ -102,6 +109,7 @@ __all__ = [
     "override",
     "pipeline",
     "resources",
+    "step_folder",
     "step_progress",
 ]
 

@@ -14,8 +14,8 @@ from dure.data import Examples
 from dure.engines import open_engine
 from dure.evaluate import Evaluation
 from dure.push import PushedModel
-from dure.runner.component import Content, component
-from dure.runner.context import step_progress
+from dure.runner.component import Content, Source, component
+from dure.runner.context import step_folder, step_progress
 from dure.schema import Schema
 from dure.statistics import Statistics
 from dure.train import Model
@@ -51,6 +51,7 @@ def ExampleGen(
     quote: str | None = '"',
     header: Sequence[str] | None = None,
     encoding: str = "utf-8",
+    strip: bool = False,
     types: Mapping[str, str] | None = None,
     query: str | None = None,
     message: str | None = None,
@@ -82,6 +83,8 @@ def ExampleGen(
         Texts that mean a missing value, in CSV. Default: nothing, and "NA".
     delimiter, quote, encoding : str
         Of CSV files.
+    strip : bool
+        Spaces around the values of CSV are no part of them. Default: they are.
     header : sequence of str, optional
         Names of the columns of CSV files without a first line of names.
     types : mapping of str to str, optional
@@ -117,12 +120,14 @@ def ExampleGen(
         quote=quote,
         header=header,
         encoding=encoding,
+        strip=strip,
         types=types,
         query=query,
         message=message,
         on_bad_rows=on_bad_rows,
         max_bad_rows=max_bad_rows,
         memory=memory,
+        folder=step_folder(),
         progress=step_progress(),
     )
 
@@ -209,6 +214,23 @@ def SchemaGen(
     )
 
 
+@component(packages=("dure",))
+def ImportSchemaGen(schema: Source) -> Schema:
+    """Take a schema that people keep: a YAML file, or a ``.pbtxt`` of TFDV.
+
+    Parameters
+    ----------
+    schema : path
+        The file. A change of its content, and nothing else, checks the data again.
+
+    Raises
+    ------
+    SchemaError
+        If it is no schema; names file and line.
+    """
+    return Schema.read(schema)
+
+
 @component(packages=_DATA)
 def ExampleValidator(
     statistics: Statistics,
@@ -248,6 +270,31 @@ def ExampleValidator(
         serving=serving,
         environment=environment,
     )
+
+
+@component(packages=_DATA)
+def DistributionValidator(
+    statistics: Statistics,
+    baseline: Statistics,
+    schema: Schema | None = None,
+    *,
+    kind: Literal["drift", "skew"] = "drift",
+) -> Anomalies:
+    """Say where the data is distributed otherwise than a baseline; it stops the pipeline.
+
+    Parameters
+    ----------
+    statistics, baseline : Statistics
+        Of the data, and of what it is compared with.
+    schema : Schema, optional
+        Its comparators say what is an error. Default: every difference that is more than chance
+        and more than small; see ``docs/drift.md``.
+    kind : {"drift", "skew"}
+        Whether the baseline is earlier, or from another environment.
+    """
+    from dure.validate import validate_distribution
+
+    return validate_distribution(statistics, baseline, schema, kind=kind)
 
 
 @component(packages=_DATA)

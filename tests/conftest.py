@@ -12,7 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+# The machines are shared and noisy: how long an example takes says nothing about it.
+hypothesis.settings.register_profile("dure", deadline=None, print_blob=True)
+if os.environ.get("CI") != "true":  # there Hypothesis has a profile of its own, without deadlines
+    hypothesis.settings.load_profile("dure")
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None

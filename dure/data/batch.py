@@ -84,6 +84,8 @@ class ReadOptions:
         Names of the columns of CSV files that have no header line. Default: the first line.
     encoding : str
         The encoding of text formats, as Python names it.
+    strip : bool
+        Spaces and tabs around the values and the names of CSV are no part of them.
     types : mapping of str to str
         Types of columns that should not be inferred.
     query : str, optional
@@ -96,7 +98,11 @@ class ReadOptions:
         The only columns that are wanted: a reader that can leave out the others may. Default:
         all.
     batch_bytes : int
-        About how much memory one batch should take. Default 32 MiB.
+        About how much memory one batch should take; a few times as much, where rows are wide.
+        Default 32 MiB.
+    window_bytes : int
+        How much memory a reader may take for rows that a file keeps compressed together, such as
+        a row group of Parquet. Default 128 MiB.
     """
 
     format: str | None = None
@@ -105,12 +111,14 @@ class ReadOptions:
     quote: str | None = '"'
     header: Sequence[str] | None = None
     encoding: str = "utf-8"
+    strip: bool = False
     types: Mapping[str, str] = field(default_factory=dict)
     query: str | None = None
     message: str | None = None
     on_bad_rows: str = "fail"
     columns: Sequence[str] | None = None
     batch_bytes: int = 1 << 25
+    window_bytes: int = 1 << 27
 
 
 Reader = Callable[["Location", ReadOptions], Iterator[Batch]]

@@ -18,20 +18,21 @@ from typing import Protocol
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
 from dure.data.batch import Batch, ReadOptions
 from dure.data.examples import FileRows
+from dure.data.formats import FORMATS
 from dure.data.merging import Columns, no_rows
 from dure.data.parts import Part
 from dure.data.quarantine import Quarantine
 from dure.data.sinks import Sinks
+from dure.data.types import check_fields
 from dure.data.workspace import Workspace
 from dure.errors import DataError
 from dure.progress import Progress, silent
 
-_TEXT_KINDS = ("csv", "tsv")
-_KEYED_KINDS = ("jsonl", "tfrecord")
 _FEW = 4  # up to so many splits, as many filters are faster than one sort
 
 
@@ -124,9 +125,10 @@ class Collector:
         StoreError
             The rows cannot be written.
         """
+        forms = [FORMATS.get(each.kind) for each in inputs]
         columns = Columns(
-            text=all(each.kind in _TEXT_KINDS for each in inputs),
-            keyed=all(each.kind in _KEYED_KINDS for each in inputs),
+            text=all(form is not None and form.text for form in forms),
+            keyed=all(form is not None and form.keyed for form in forms),
         )
         done = self._pass(inputs, splitter(), columns)
         if done is None:
@@ -177,6 +179,7 @@ class Collector:
             raise no_rows(self.label, refused)
         _check_sum(sinks.rows, kept)
         types = {name: t for name, t in columns.types.items() if name not in splitter.drops}
+        check_fields(types)
         return Collected(
             sinks.finish(types), types, tuple(files), tuple(quarantine.remarks), refusals
         )
@@ -185,7 +188,8 @@ class Collector:
 def distribute(frame: pl.DataFrame, split: str | None, splitter: Splitter, sinks: Sinks) -> None:
     """Add the rows of a frame to their splits, in the order that they have."""
     positions = None if split else splitter.positions(frame)
-    frame = frame.drop(splitter.drops)
+    if splitter.drops:
+        frame = frame.drop(cs.by_name(*splitter.drops))
     if positions is None:
         sinks.add(split or splitter.names[0], frame)
         return

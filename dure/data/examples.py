@@ -219,6 +219,8 @@ class Examples(Artifact):
         """
         import polars as pl
 
+        from dure.data.naming import pick
+
         names = list(self.columns) if columns is None else list(columns)
         for name in names:
             if name not in self.columns:
@@ -230,7 +232,7 @@ class Examples(Artifact):
                 )
         self._check_split(split)
         if split in self._frames:
-            return self._frames[split].select(names)
+            return pick(self._frames[split], names)
         return pl.concat([part.frame(names) for part in self.parts(split)])
 
     def scan(self, split: str) -> pl.LazyFrame:

@@ -30,6 +30,11 @@ class Format:
         ``sqlite:///trips.db``.
     folder : bool
         Each file is one row, and a folder of them is one source.
+    text : bool
+        Values are text, whose types are a matter of reading: a column of numbers in which
+        something else turns up later is read again as text.
+    keyed : bool
+        Rows name their columns, so that some may have columns that others lack.
     """
 
     suffixes: tuple[str, ...]
@@ -37,21 +42,28 @@ class Format:
     function: str
     schemes: tuple[str, ...] = ()
     folder: bool = False
+    text: bool = False
+    keyed: bool = False
 
 
 _IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 
 FORMATS: dict[str, Format] = {
-    "csv": Format((".csv",), "dure.data.readers.csv_reader", "read_csv"),
-    "tsv": Format((".tsv", ".tab"), "dure.data.readers.csv_reader", "read_csv"),
-    "jsonl": Format((".jsonl", ".ndjson"), "dure.data.readers.jsonl_reader", "read_jsonl"),
+    "csv": Format((".csv",), "dure.data.readers.csv_reader", "read_csv", text=True),
+    "tsv": Format((".tsv", ".tab"), "dure.data.readers.csv_reader", "read_csv", text=True),
+    "jsonl": Format(
+        (".jsonl", ".ndjson"), "dure.data.readers.jsonl_reader", "read_jsonl", keyed=True
+    ),
     "parquet": Format((".parquet", ".pq"), "dure.data.readers.parquet_reader", "read_parquet"),
     "arrow": Format(
         (".arrow", ".arrows", ".feather", ".ipc"), "dure.data.readers.arrow_reader", "read_arrow"
     ),
     "avro": Format((".avro",), "dure.data.readers.avro_reader", "read_avro"),
     "tfrecord": Format(
-        (".tfrecord", ".tfrecords", ".tfrec"), "dure.data.readers.tfrecord_reader", "read_tfrecord"
+        (".tfrecord", ".tfrecords", ".tfrec"),
+        "dure.data.readers.tfrecord_reader",
+        "read_tfrecord",
+        keyed=True,
     ),
     "numpy": Format((".npz", ".npy"), "dure.data.readers.numpy_reader", "read_npz"),
     "images": Format(_IMAGES, "dure.data.readers.image_reader", "read_images", folder=True),
@@ -74,6 +86,8 @@ def register(
     suffixes: Sequence[str] = (),
     schemes: Sequence[str] = (),
     folder: bool = False,
+    text: bool = False,
+    keyed: bool = False,
 ) -> None:
     """Add a format, or replace one.
 
@@ -92,6 +106,12 @@ def register(
         The schemes of URLs that mean this format, such as ``"mongodb"``.
     folder : bool
         Each file is one row; the reader is given the folder.
+    text : bool
+        Values are text, of which the reader makes types by itself. A column that began with
+        numbers and has a text later is then read again, as ``options.types`` says to the reader;
+        without it two types that have nothing in common are an error.
+    keyed : bool
+        Rows name their columns: batches may have different ones, and what a row lacks is missing.
 
     Raises
     ------
@@ -120,7 +140,7 @@ def register(
         _check_names(kind, what, given, known)
     _REGISTERED[kind] = reader
     FORMATS[kind] = Format(
-        tuple(suffix.lower() for suffix in suffixes), "", kind, tuple(schemes), folder
+        tuple(suffix.lower() for suffix in suffixes), "", kind, tuple(schemes), folder, text, keyed
     )
 
 

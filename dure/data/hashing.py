@@ -35,11 +35,17 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from dure.data.naming import unnamed
+
 Hashes = NDArray[np.uint64]
 
 _NULL = np.uint64(0x9E3779B97F4A7C15)
+_NO_TEXT = int(_NULL).to_bytes(8, "little")
 _BLOCK = 1 << 14  # values of 8 bytes: a block and its scratch stay in a processor's cache
 _HEAD = 1 << 10
+_NOT_FLAT = (pl.String, pl.Binary, pl.List, pl.Struct, pl.Null)
+_SHORT = 1 << 12  # rows: up to so many, a look-up in Python is faster than a call of Polars
+_AT_ONCE = 1 << 21  # values of 8 bytes that are made bits together
 _SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31))
 _FACTORS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
@@ -58,13 +64,19 @@ def row_hashes(frame: pl.DataFrame, columns: Sequence[str] | None = None) -> Has
     -------
     ndarray of uint64, shape (rows,)
     """
-    names = frame.columns if columns is None else columns
-    return mix(_sum(((name, value_bits(frame[name])) for name in names), frame.height))
+    chosen = frame.get_columns() if columns is None else [frame[name] for name in columns]
+    flat = [column for column in chosen if _is_flat(column.dtype)]
+    total = _sum(((c.name, value_bits(c)) for c in chosen if not _is_flat(c.dtype)), frame.height)
+    step = max(1, _AT_ONCE // max(1, frame.height))
+    for start in range(0, len(flat), step):
+        some = flat[start : start + step]
+        _add(total, [column.name for column in some], _flat_bits(some))
+    return mix(total)
 
 
 def value_bits(column: pl.Series) -> Hashes:
     """Return b(v) of each value of a column, as the module defines it."""
-    dtype = column.dtype
+    column, dtype = unnamed(column), column.dtype
     if isinstance(dtype, pl.Null):
         return np.full(len(column), _NULL)
     if isinstance(dtype, pl.String | pl.Binary):
@@ -73,7 +85,8 @@ def value_bits(column: pl.Series) -> Hashes:
         return _lists(column)
     if isinstance(dtype, pl.Struct):
         return _structs(column)
-    return _numbers(column)
+    bits: Hashes = _flat_bits([column])[0]
+    return bits
 
 
 def mix(bits: Hashes) -> Hashes:
@@ -116,20 +129,43 @@ def _mix_block(bits: Hashes, scratch: Hashes) -> None:
     np.bitwise_xor(bits, scratch, out=bits)
 
 
-def _numbers(column: pl.Series) -> Hashes:
-    nulls = column.is_null().to_numpy() if column.null_count() else None
-    plain = column.cast(pl.Float64)
-    values = (plain if nulls is None else plain.fill_null(0.0)).to_numpy() + 0.0  # -0.0 is 0.0
-    if column.dtype.is_float():
-        values[np.isnan(values)] = np.nan
+def _is_flat(dtype: pl.DataType) -> bool:
+    return not isinstance(dtype, _NOT_FLAT)
+
+
+def _flat_bits(columns: Sequence[pl.Series]) -> Hashes:
+    """Return b(v) of numbers and truth values, with a row for each column."""
+    frame = pl.DataFrame([column.alias(str(place)) for place, column in enumerate(columns)])
+    frame = frame.select(pl.all().cast(pl.Float64))
+    gaps = [place for place, column in enumerate(columns) if column.null_count()]
+    filled = (
+        frame.with_columns(pl.col([str(place) for place in gaps]).fill_null(0.0)) if gaps else frame
+    )
+    values = np.ascontiguousarray(filled.to_numpy(order="fortran").T) + 0.0  # -0.0 is 0.0
+    values[np.isnan(values)] = np.nan
     bits: Hashes = values.view(np.uint64)
-    if nulls is not None:
-        bits[nulls] = _NULL
+    if gaps:
+        nulls = frame.select(pl.col([str(place) for place in gaps]).is_null())
+        for place, gone in zip(gaps, nulls.get_columns(), strict=True):
+            bits[place, gone.to_numpy()] = _NULL
     return bits
+
+
+def _add(total: Hashes, names: Sequence[str], bits: Hashes) -> None:
+    """Add m(b ^ m(n)) of each column to ``total``; ``bits`` has a row for each."""
+    rows = bits.shape[1]
+    if rows >= _BLOCK:
+        total += _sum(zip(names, bits, strict=True), rows)
+        return
+    bits ^= np.array([_key(name) for name in names], np.uint64)[:, None]
+    total += mix(bits.reshape(-1)).reshape(bits.shape).sum(axis=0, dtype=np.uint64)
 
 
 def _texts(column: pl.Series) -> Hashes:
     """Return the digests of texts or bytes, of each distinct one once where many are equal."""
+    if len(column) <= _SHORT:
+        digest = _Digests()
+        return np.fromiter(map(digest.__getitem__, column.to_list()), np.uint64, len(column))
     head = column.head(_HEAD)
     if 2 * head.n_unique() > len(head):
         return digests(column.to_list())
@@ -141,16 +177,23 @@ def _texts(column: pl.Series) -> Hashes:
     return found["bits"].to_numpy()
 
 
+class _Digests(dict[str | bytes | None, int]):
+    """The digests of texts or bytes, each of which is made when it is first asked for."""
+
+    def __missing__(self, text: str | bytes | None) -> int:
+        digest = self[text] = int.from_bytes(_digest(text), "little")
+        return digest
+
+
 def digests(texts: Sequence[str | bytes | None]) -> Hashes:
     """Return BLAKE2b-64 of each text, as a number; of a missing one, the constant."""
-    null, blake = int(_NULL).to_bytes(8, "little"), hashlib.blake2b
-    some = (
-        null
-        if text is None
-        else blake(text.encode() if isinstance(text, str) else text, digest_size=8).digest()
-        for text in texts
-    )
-    return np.frombuffer(b"".join(some), dtype="<u8").astype(np.uint64)
+    return np.frombuffer(b"".join(map(_digest, texts)), dtype="<u8").astype(np.uint64)
+
+
+def _digest(text: str | bytes | None) -> bytes:
+    if text is None:
+        return _NO_TEXT
+    return hashlib.blake2b(text.encode() if isinstance(text, str) else text, digest_size=8).digest()
 
 
 def _lists(column: pl.Series) -> Hashes:
@@ -172,7 +215,7 @@ def _structs(column: pl.Series) -> Hashes:
     total = np.zeros(len(column), np.uint64)
     for field in column.struct.unnest():
         mixed = _sum([(field.name, value_bits(field))], len(field))
-        mixed[field.is_null().to_numpy()] = 0
+        mixed[unnamed(field).is_null().to_numpy()] = 0
         total += mixed
     return _fill(mix(total), column)
 

@@ -14,6 +14,7 @@ from dure.data.examples import Examples
 from dure.data.inputs import Inputs, below, inputs_of, is_named
 from dure.data.leakage import check_no_leakage
 from dure.data.merging import Columns
+from dure.data.naming import pick
 from dure.data.quarantine import check_limit
 from dure.data.reader import Source, read_options
 from dure.data.spans import Spans
@@ -46,6 +47,7 @@ def make_examples(
     quote: str | None = '"',
     header: Sequence[str] | None = None,
     encoding: str = "utf-8",
+    strip: bool = False,
     types: Mapping[str, str] | None = None,
     query: str | None = None,
     message: str | None = None,
@@ -59,7 +61,7 @@ def make_examples(
 
     Parameters
     ----------
-    source, format, null_values, delimiter, quote, header, encoding, types, query, message, span
+    source, format, null_values, delimiter, quote, header, encoding, strip, types, query, message, span
         As for `dure.data.read`. A mapping of names to sources gives each split a source of its
         own: ``{"train": "a/*.csv", "eval": "b/*.csv"}``.
     splits : mapping of str to float or str, or sequence of str, optional
@@ -112,11 +114,13 @@ def make_examples(
         quote=quote,
         header=header,
         encoding=encoding,
+        strip=strip,
         types=types,
         query=query,
         message=message,
         on_bad_rows=on_bad_rows,
         batch_bytes=min(1 << 25, memory >> 6),
+        window_bytes=memory >> 2,
     )
     source, shares = _named(source, splits)
     by = _way(split_by)
@@ -242,7 +246,7 @@ def _cuts(collector: Collector, inputs: Inputs, splits: Any, by: SplitBy) -> lis
             if batch.frame.height:
                 check_columns([column], batch.frame.columns)
                 # On its own, so that a column of text is no matter of other columns.
-                one = Columns(text=False, keyed=False).take(batch.frame.select(column), each.where)
+                one = Columns(text=False, keyed=False).take(pick(batch.frame, [column]), each.where)
                 ranked.add(time_keys(one[column]))
     return cuts_at(ranked, shares) if ranked.rows else [0.0] * (len(shares) - 1)
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from dure.data.naming import pick
 from dure.data.types import check_same_columns, standard, two_types, type_of, without_null
-from dure.data.unite import cast_column, common
+from dure.data.unite import as_types, common
 from dure.errors import DataError
 
 
@@ -76,23 +77,19 @@ class Columns:
         """
         frame = standard(frame, where)
         self._take_names(frame, where)
-        for column in frame:
+        for column in frame.get_columns():
+            known = self._seen.get(column.name)
+            if known is not None and known[0] == column.dtype:
+                continue
             if column.null_count() == len(column):
                 self._declare(column)
             else:
                 self._see(column, where)
         self._rows += frame.height
-        types = self.types
-        if list(frame.schema.items()) == list(types.items()):
-            return frame
-        # Looked up in here: in the frame, each look at its names would cost as many as it has.
-        columns = {column.name: column for column in frame if column.name not in self.texts}
-        return frame.select(
-            cast_column(columns[name], dtype)
-            if name in columns
-            else pl.lit(None, dtype).alias(name)
-            for name, dtype in types.items()
-        )
+        # What turned out to be text comes again with the second reading; here it has no values.
+        if self.texts:
+            frame = pick(frame, [name for name in frame.columns if name not in self.texts])
+        return as_types(frame, self.types)
 
     def _take_names(self, frame: pl.DataFrame, where: str) -> None:
         if not self._names:

@@ -13,8 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
+from dure.data.naming import field_of, named, pick
+from dure.data.types import check_fields
 from dure.errors import StoreError
 
 PART_BYTES = 1 << 27
@@ -23,6 +26,7 @@ PART_BYTES = 1 << 27
 _CELLS = 1 << 24
 _MOST, _LEAST = 1 << 17, 1 << 10
 _ROW_GROUP = 1 << 17
+_LONG = (pl.String, pl.Binary, pl.List, pl.Struct)
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class Part:
             Its file is gone or not whole.
         """
         if self.held is not None:
-            return self.held if columns is None else self.held.select(columns)
+            return self.held if columns is None else pick(self.held, columns)
         frame = self._read(columns)
         if frame.width and frame.height != self.rows:
             raise StoreError(
@@ -108,7 +112,8 @@ class Part:
         path = self.file()
         names = None if columns is None else list(columns)
         try:
-            frame = pl.read_parquet(path, columns=names, glob=False, hive_partitioning=False)
+            scan = pl.scan_parquet(path, glob=False, hive_partitioning=False)
+            return (scan if names is None else pick(scan, names)).collect()
         except (pl.exceptions.PolarsError, OSError) as error:
             raise StoreError(
                 f"'{path}' cannot be read",
@@ -116,7 +121,6 @@ class Part:
                 got=(str(error).splitlines() or [type(error).__name__])[0],
                 fix="make the examples again",
             ) from error
-        return frame if names is None else frame.select(names)
 
 
 def part_name(index: int) -> str:
@@ -176,9 +180,15 @@ def data_bytes(frame: pl.DataFrame) -> int:
     """Return how many bytes the values have, however they are held: 8 a number, and texts."""
     if not frame.width or not frame.height:
         return 0
-    flat = sum(not _is_long(dtype) for dtype in frame.dtypes) * 8 * frame.height
-    long = [_bytes(pl.col(n), d).sum() for n, d in frame.schema.items() if _is_long(d)]
-    return flat + (int(sum(frame.select(long).row(0))) if long else 0)
+    long = _long(frame)
+    size = 8 * frame.width * frame.height
+    texts = long.select(cs.string().str.len_bytes().cast(pl.Int64).sum())
+    size += sum(total or 0 for total in texts.row(0)) if texts.width else 0
+    others = [column for column in long.get_columns() if not isinstance(column.dtype, pl.String)]
+    if others:
+        sizes = [_bytes(named(column.name), column.dtype).sum() for column in others]
+        size += sum(long.select(sizes).row(0)) - 8 * len(others) * frame.height
+    return int(size)
 
 
 def write_part(frame: pl.DataFrame, path: Path) -> None:
@@ -188,12 +198,15 @@ def write_part(frame: pl.DataFrame, path: Path) -> None:
     ------
     StoreError
         They cannot be written, as when the disk is full; nothing is left at ``path``.
+    DataError
+        A column has records without any field.
     """
     try:
         # Of one chunk and with a fixed size of row groups: how a frame came about must not show.
         frame.rechunk().write_parquet(path, compression="zstd", row_group_size=_ROW_GROUP)
     except (pl.exceptions.PolarsError, OSError) as error:
         path.unlink(missing_ok=True)
+        check_fields(frame.schema)
         raise cannot_write(path, error) from error
 
 
@@ -209,15 +222,22 @@ def cannot_write(path: Path, error: BaseException) -> StoreError:
 
 def _running(frame: pl.DataFrame) -> NDArray[np.int64]:
     """Return how many bytes the rows up to each have together."""
-    flat = sum(not _is_long(dtype) for dtype in frame.dtypes) * 8
-    long = [_bytes(pl.col(n), d) for n, d in frame.schema.items() if _is_long(d)]
-    # A literal alone would be one row.
-    each = pl.sum_horizontal(pl.repeat(flat, pl.len(), dtype=pl.Int64), *long)
-    return frame.select(each.cast(pl.Int64).cum_sum().alias("size"))["size"].to_numpy()
+    long = _long(frame)
+    flat = 8 * (frame.width - long.width)
+    if not long.width:
+        return np.arange(1, frame.height + 1, dtype=np.int64) * flat
+    sizes = [_bytes(named(column.name), column.dtype) for column in long]
+    each = pl.sum_horizontal(pl.lit(flat, pl.Int64), *sizes)
+    return long.select(each.cast(pl.Int64).cum_sum().alias("size"))["size"].to_numpy()
+
+
+def _long(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns whose values differ in size."""
+    return pl.DataFrame([column for column in frame.get_columns() if _is_long(column.dtype)])
 
 
 def _is_long(dtype: pl.DataType) -> bool:
-    return isinstance(dtype, pl.String | pl.Binary | pl.List | pl.Struct)
+    return isinstance(dtype, _LONG)
 
 
 def _bytes(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
@@ -238,7 +258,7 @@ def _bytes(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
             total = value.list.len().cast(pl.Int64) * 8
         return pl.max_horizontal(total, pl.lit(8, pl.Int64))
     if isinstance(dtype, pl.Struct):
-        parts = [value.struct.field(field.name) for field in dtype.fields]
+        parts = [field_of(value, dtype, field.name) for field in dtype.fields]
         sizes = [_bytes(p, _made(f.dtype)) for p, f in zip(parts, dtype.fields, strict=True)]
         present = [
             pl.when(p.is_null()).then(0).otherwise(b) for p, b in zip(parts, sizes, strict=True)

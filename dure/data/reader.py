@@ -31,6 +31,7 @@ def read(
     quote: str | None = '"',
     header: Sequence[str] | None = None,
     encoding: str = "utf-8",
+    strip: bool = False,
     types: Mapping[str, str] | None = None,
     query: str | None = None,
     message: str | None = None,
@@ -59,6 +60,9 @@ def read(
         Names of the columns of CSV files without a header line.
     encoding : str
         The encoding of text formats, as Python names it.
+    strip : bool
+        Spaces and tabs around the values and the names of CSV are no part of them, as in files
+        that write ``", "`` between fields. What is quoted has to begin right after the delimiter.
     types : mapping of str to str, optional
         Types of columns that should not be inferred, such as ``{"zip": "string"}``.
     query : str, optional
@@ -94,6 +98,7 @@ def read(
         quote=quote,
         header=header,
         encoding=encoding,
+        strip=strip,
         types=types,
         query=query,
         message=message,

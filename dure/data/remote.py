@@ -46,6 +46,8 @@ def filesystem(url: str) -> tuple[Any, str]:
     ------
     MissingExtraError, UsageError
         The package for this kind of URL is not installed, or there is no such kind.
+    DataError
+        What it names cannot be reached.
     """
     import fsspec
 
@@ -70,6 +72,8 @@ def filesystem(url: str) -> tuple[Any, str]:
             expected="s3://, gs://, https://, file://, a database, or another that fsspec knows",
             got=f"{error}",
         ) from error
+    except OSError as error:  # some, as FTP, connect here
+        raise remote_error(shown(url), error) from cause(url, error)
     return system, inside
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from dure.data.parts import Part, cannot_write, cut, data_bytes, part_name, write_part
-from dure.data.unite import cast_column
+from dure.data.unite import as_types
 from dure.data.workspace import Workspace
 
 _VIEW = 2  # times its data is about what a frame takes that was filtered and not yet made one
@@ -84,12 +84,13 @@ class Sinks:
         part, total = self._open[split], data_bytes(frame)
         start = 0
         for end in cut(frame, part.rows, part.size, total):
-            self._push(part, frame.slice(start, end - start))
+            some = frame.slice(start, end - start)
+            size = total if some.height == frame.height else data_bytes(some)
+            self._push(part, some, size)
             self._close(split, part)
-            start = end
-        rest = frame.slice(start)
-        if rest.height:
-            self._push(part, rest, total if not start else None)
+            start, total = end, total - size
+        if start < frame.height:
+            self._push(part, frame.slice(start), total)
         self._bound()
 
     def finish(self, types: Mapping[str, pl.DataType]) -> dict[str, tuple[Part, ...]]:
@@ -116,8 +117,7 @@ class Sinks:
             parts.clear()
         self._held = 0
 
-    def _push(self, part: _Open, frame: pl.DataFrame, size: int | None = None) -> None:
-        size = data_bytes(frame) if size is None else size
+    def _push(self, part: _Open, frame: pl.DataFrame, size: int) -> None:
         part.frames.append(frame)
         part.rows += frame.height
         part.size += size
@@ -125,12 +125,12 @@ class Sinks:
 
     def _close(self, split: str, part: _Open) -> None:
         frame = self._whole(part)
-        done = Part(split, part.index, frame.height, held=frame)
+        done, size = Part(split, part.index, frame.height, held=frame), part.size
         part.restart()
         if self._writes:
             done = self._written(done)
         else:
-            self._held += data_bytes(frame)
+            self._held += size
         self._parts[split].append(done)
 
     def _whole(self, part: _Open) -> pl.DataFrame:
@@ -138,7 +138,7 @@ class Sinks:
         for path in part.waiting:
             path.unlink()
         # The types of the last fit all before it, as types only ever widen.
-        return pl.concat([_cast(frame, frames[-1].schema) for frame in frames], rechunk=True)
+        return pl.concat([as_types(frame, frames[-1].schema) for frame in frames], rechunk=True)
 
     def _bound(self) -> None:
         held = self._held + _VIEW * sum(part.held for part in self._open.values())
@@ -168,22 +168,16 @@ class Sinks:
     def _final(self, part: Part, types: Mapping[str, pl.DataType]) -> Part:
         schema = pl.Schema(types)
         if part.held is not None:
-            return Part(part.split, part.index, part.rows, held=_cast(part.held, schema))
+            return Part(part.split, part.index, part.rows, held=as_types(part.held, schema))
         assert part.path is not None
         if self._schemas[part.path] == schema:
             return part
-        frame = _cast(part.frame(), schema)
+        frame = as_types(part.frame(), schema)
         return self._written(Part(part.split, part.index, part.rows, held=frame))
 
 
-def _cast(frame: pl.DataFrame, types: pl.Schema) -> pl.DataFrame:
-    if frame.schema == types:
-        return frame
-    return frame.select(cast_column(frame[name], dtype) for name, dtype in types.items())
-
-
 def _write_waiting(frames: list[pl.DataFrame], path: Path) -> None:
-    whole = pl.concat([_cast(frame, frames[-1].schema) for frame in frames])
+    whole = pl.concat([as_types(frame, frames[-1].schema) for frame in frames])
     try:
         whole.write_ipc(path, compression="lz4")
     except (pl.exceptions.PolarsError, OSError) as error:

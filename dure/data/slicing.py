@@ -21,6 +21,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from dure.data.naming import unnamed
 from dure.errors import DataError, UsageError, nearest
 
 
@@ -227,7 +228,7 @@ def quantile_bins(values: pl.Series, bins: int) -> tuple[float, ...]:
     """
     if not values.dtype.is_numeric():
         raise _no_numbers(values)
-    numbers = values.cast(pl.Float64).drop_nulls().to_numpy()
+    numbers = unnamed(values).cast(pl.Float64).drop_nulls().to_numpy()
     numbers = numbers[np.isfinite(numbers)]
     at = np.linspace(0, 1, bins + 1)
     edges = np.unique(np.quantile(numbers, at)) if len(numbers) else numbers
@@ -256,7 +257,7 @@ def _key(frame: pl.DataFrame, column: str, spec: SliceSpec) -> pl.Series:
             values, column, quantile_bins(values, edges) if isinstance(edges, int) else edges
         )
     # Each distinct value is named once, however many rows have it.
-    distinct = values.unique()
+    distinct = unnamed(values).unique()
     wanted = spec.values.get(column)
     names = [
         None if wanted is not None and not _among(value, wanted) else _named(column, value)
@@ -272,7 +273,7 @@ def _key(frame: pl.DataFrame, column: str, spec: SliceSpec) -> pl.Series:
 def _binned(values: pl.Series, column: str, edges: tuple[float, ...]) -> pl.Series:
     if not values.dtype.is_numeric():
         raise _no_numbers(values)
-    numbers = values.cast(pl.Float64).fill_null(math.nan).to_numpy()
+    numbers = unnamed(values).cast(pl.Float64).fill_null(math.nan).to_numpy()
     at = np.asarray(edges)
     places = np.searchsorted(at, numbers, side="right") - 1
     places[numbers == at[-1]] = len(at) - 2

@@ -266,7 +266,7 @@ def _no_data_files(folder: str, names: list[str], deeper: bool, *, ending: str) 
         got=f"{len(names)} entries: {', '.join(names[:5]) or 'none'}",
         fix=f"name the sub-folders with a pattern: '{folder.rstrip('/')}/**/*{ending}'"
         if deeper
-        else "name the folder that has the data files",
+        else "name the folder that has the data files; or say of what format these are: format=…",
     )
 
 

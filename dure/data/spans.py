@@ -194,7 +194,7 @@ def _found(pattern: str) -> _Found:
     _check_marks(pattern)
     regex = re.compile(_regex(_plain(pattern)))
     found: _Found = {}
-    for name in _names(pattern):
+    for name in matching(pattern):
         match = regex.fullmatch(name)
         if match is None:
             continue
@@ -347,8 +347,14 @@ def _regex_of_glob(text: str) -> str:
     )
 
 
-def _names(pattern: str) -> list[str]:
-    """Return what is there that a pattern may mean."""
+def matching(pattern: str) -> list[str]:
+    """Return what is there that a pattern may mean, of any span: paths or URLs, sorted.
+
+    Raises
+    ------
+    DataError
+        The place behind a URL cannot be looked into.
+    """
     wide = _SPEC.sub(lambda match: "[0-9]" * int(_digits(match) or 0) or "*", pattern)
     if not scheme_of(pattern):
         return sorted(glob.glob(wide, recursive=True))  # noqa: PTH207 - takes absolute patterns
@@ -356,8 +362,8 @@ def _names(pattern: str) -> list[str]:
     try:
         system.invalidate_cache()
         names = [str(system.unstrip_protocol(name)) for name in system.glob(inside)]
-    except Exception as error:
-        raise remote.remote_error(shown_pattern(pattern), error) from error
+    except Exception as error:  # noqa: BLE001 - each storage has errors of its own
+        raise remote.remote_error(shown_pattern(pattern), error) from remote.cause(pattern, error)
     # As the user writes it: file systems have several names for one scheme.
     prefix = wide.partition("://")[0]
     return sorted(_plain(f"{prefix}://{name.partition('://')[2]}") for name in names)

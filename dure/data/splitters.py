@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dure.data.collect import Splitter
 from dure.data.hashing import Hashes, mix, row_hashes
+from dure.data.naming import unnamed
 from dure.data.split import assign, check_columns, check_ratios, check_split_name
 from dure.data.split_by import SplitBy
 from dure.data.times import time_key, time_keys
@@ -125,7 +126,7 @@ class ColumnSplitter:
                 expected="text, whole numbers or truth values",
                 got=f"values of the type {column.dtype}",
             )
-        named = column.cast(pl.String)
+        named = unnamed(column).cast(pl.String)
         distinct = named.unique(maintain_order=True).to_list()
         known = set(self.names)
         for name in distinct:

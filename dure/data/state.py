@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from dure.data.location import scheme_of, shown
+from dure.data.spans import has_spans, matching, shown_pattern
 from dure.errors import DureError, FingerprintError
 
 # What file systems say of a file that changes with its content, the surest first.
@@ -33,7 +34,8 @@ def source_state(source: str | os.PathLike[str]) -> bytes | None:
     bytes or None
         None: it is a local file, folder or pattern, at which the caller can look itself. For files
         behind a URL: names and ETags, or sizes and times of change where there are no ETags. For a
-        database that is a file: its content.
+        database that is a file: its content. For a pattern with spans: all that matches it, of
+        whatever span, since a new one may be the one that is read.
 
     Raises
     ------
@@ -43,6 +45,8 @@ def source_state(source: str | os.PathLike[str]) -> bytes | None:
     """
     text = os.fspath(source)
     scheme = scheme_of(text)
+    if scheme not in _FILES and has_spans(text):
+        return _spans(text)
     if not scheme:
         return None
     if scheme == "file":
@@ -56,6 +60,20 @@ def source_state(source: str | os.PathLike[str]) -> bytes | None:
             f"nothing tells whether the data behind '{shown(text)}' has changed since"
         )
     return _remote(text)
+
+
+def _spans(pattern: str) -> bytes:
+    try:
+        names = matching(pattern)
+    except DureError as error:
+        raise FingerprintError(
+            f"'{shown_pattern(pattern)}' cannot be looked at: {error}"
+        ) from error
+    if not names:
+        raise FingerprintError(f"nothing matches '{shown_pattern(pattern)}' yet")
+    look = _remote if scheme_of(pattern) else lambda name: _file(Path(name))
+    parts = (name.encode("utf-8", "surrogatepass") + b"\0" + look(name) for name in names)
+    return hashlib.sha256(b"\0".join(parts)).digest()
 
 
 def _database(url: str) -> bytes:

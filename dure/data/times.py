@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from dure.data.naming import unnamed
 from dure.data.workspace import Workspace
 from dure.errors import DataError, UsageError
 
@@ -62,9 +63,10 @@ def time_keys(column: pl.Series) -> Keys:
         A value is missing or NaN, or is no date or time.
     """
     keys = _parsed(column) if column.dtype == pl.String else _number(column)
+    keys = unnamed(keys)
     bad = keys.is_null() | keys.is_nan().fill_null(False)
     if bad.any():
-        value = column.filter(bad)[0]
+        value = column.to_frame().filter(bad).item(0, 0)
         missing = value is None or column.dtype != pl.String
         raise DataError(
             f"column '{column.name}' has a row without a time, which no split can take",
@@ -166,7 +168,7 @@ def _number(column: pl.Series) -> pl.Series:
 
 
 def _parsed(column: pl.Series) -> pl.Series:
-    distinct = column.unique()
+    distinct = unnamed(column).unique()
     text = distinct.str.replace("[Tt]", " ").str.replace("[Zz]$", "+00:00")
     found = pl.Series([None] * len(text), dtype=pl.Int64)
     for form in _FORMATS:

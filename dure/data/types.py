@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from dure.data.unite import cast_column, common
+from dure.data.unite import as_types, common
 from dure.errors import DataError, UsageError, nearest
 
 POLARS: dict[str, pl.DataType] = {
@@ -34,6 +34,7 @@ POLARS: dict[str, pl.DataType] = {
 TYPES = tuple(POLARS)
 
 _NAMES = {dtype: name for name, dtype in POLARS.items()}
+_PLAIN_TYPES = (*map(type, POLARS.values()), pl.Null)
 _PLAIN = re.compile(r"[^\s\[\]:,\"][^\[\]:,\"]*(?<!\s)\Z")
 
 
@@ -123,8 +124,9 @@ def standardise(frame: pl.DataFrame, where: str) -> pl.DataFrame:
             got=f"{frame.width} columns and {frame.height} rows",
         )
     frame = standard(frame, where)
-    nulls = [name for name, dtype in frame.schema.items() if dtype != without_null(dtype)]
-    return frame.with_columns(pl.col(name).cast(without_null(frame[name].dtype)) for name in nulls)
+    types = {column.name: without_null(column.dtype) for column in frame.get_columns()}
+    check_fields(types)
+    return as_types(frame, types)
 
 
 def standard(frame: pl.DataFrame, where: str) -> pl.DataFrame:
@@ -137,14 +139,27 @@ def standard(frame: pl.DataFrame, where: str) -> pl.DataFrame:
     """
     if "" in frame.columns:
         raise DataError(f"{where}: column {frame.columns.index('') + 1} has no name")
-    changes = {}
-    for name, dtype in frame.schema.items():
-        wanted = _standard(dtype, name, where)
-        if wanted != dtype:
-            changes[name] = wanted
-    if not changes:
-        return frame
-    return frame.with_columns(_changed(frame[name], to, where) for name, to in changes.items())
+    types = {
+        column.name: _standard(column.dtype, column.name, where) for column in frame.get_columns()
+    }
+    try:
+        return as_types(frame, types)
+    except pl.exceptions.InvalidOperationError as error:
+        for column in frame.get_columns():
+            _check_fits(column, types[column.name], where, error)
+        raise  # cannot be, and must not pass
+
+
+def check_fields(types: Mapping[str, pl.DataType]) -> None:
+    """Raise `DataError` if a column has records without any field, which Parquet cannot hold."""
+    for name, dtype in types.items():
+        if "struct[]" in (type_of(dtype) if dtype.is_nested() else ""):
+            raise DataError(
+                f"column '{name}' has records without any field: {{}} in each row that has one",
+                expected="records with at least one field in some row",
+                got=f"the type {type_of(dtype)}",
+                fix="leave the column out of the data, or write a field into the records",
+            )
 
 
 def without_null(dtype: pl.DataType) -> pl.DataType:
@@ -182,10 +197,7 @@ def unite(frames: Mapping[str, pl.DataFrame]) -> list[pl.DataFrame]:
         column: _common(column, {name: frame[column] for name, frame in frames.items()})
         for column in first.columns
     }
-    return [
-        frame.select(cast_column(frame[column], kind) for column, kind in kinds.items())
-        for frame in frames.values()
-    ]
+    return [as_types(frame, kinds) for frame in frames.values()]
 
 
 def check_same_columns(
@@ -239,7 +251,7 @@ def _common(column: str, parts: Mapping[str, pl.Series]) -> pl.DataType:
 
 def _standard(dtype: pl.DataType, column: str, where: str) -> pl.DataType:
     """Return the standard type that values of a type become."""
-    if dtype in _NAMES or isinstance(dtype, pl.Null):
+    if isinstance(dtype, _PLAIN_TYPES):
         return dtype
     if isinstance(dtype, pl.List | pl.Array):
         return pl.List(_standard(_instance(dtype.inner), column, where))
@@ -261,10 +273,11 @@ def _standard(dtype: pl.DataType, column: str, where: str) -> pl.DataType:
     )
 
 
-def _changed(column: pl.Series, to: pl.DataType, where: str) -> pl.Series:
+def _check_fits(column: pl.Series, to: pl.DataType, where: str, error: Exception) -> None:
+    """Raise `DataError`, from ``error``, if the values of a column do not fit a type."""
     try:
-        return column.to_frame().with_columns(cast_column(column, to))[column.name]
-    except pl.exceptions.InvalidOperationError as error:
+        as_types(column.to_frame(), {column.name: to})
+    except pl.exceptions.InvalidOperationError:
         flat = column.dtype.is_integer()
         raise DataError(
             f"{where}: column '{column.name}' holds whole numbers that do not fit in 64 bits",

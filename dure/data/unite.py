@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
+
+from dure.data.naming import field_of, named
 
 
 def common(first: pl.DataType, second: pl.DataType) -> pl.DataType | None:
@@ -31,14 +35,34 @@ def common(first: pl.DataType, second: pl.DataType) -> pl.DataType | None:
     return None
 
 
-def cast_column(column: pl.Series, target: pl.DataType) -> pl.Expr:
-    """Return an expression that gives a column of a frame as ``target``, under its name.
+def as_types(frame: pl.DataFrame, types: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """Return a frame with the columns and types of ``types``, in their order.
 
-    The type of a column without any value may be a guess, from which there need be no cast.
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Its types are such as `common` or `standard` has made others of. A column that it lacks
+        has no values; one without any value takes any type, as its own may be a guess.
+    types : mapping of str to polars.DataType
+        The type of each column.
     """
-    if column.dtype != target and column.null_count() == len(column):
-        return pl.lit(None, target).alias(column.name)
-    return cast_to(pl.col(column.name), column.dtype, target).alias(column.name)
+    if frame.columns == list(types) and frame.dtypes == list(types.values()):
+        return frame
+    # Done by the column and not by the frame, whose look-ups cost as much as it is wide.
+    have = {column.name: column for column in frame.get_columns()}
+    columns: list[pl.Series | None] = []
+    casts: list[pl.Expr] = []
+    for name, target in types.items():
+        column = have.get(name)
+        if column is not None and column.dtype == target:
+            columns.append(column)
+        elif column is None or column.null_count() == len(column):
+            columns.append(pl.Series(name, [None], target).new_from_index(0, frame.height))
+        else:
+            columns.append(None)
+            casts.append(cast_to(named(name), column.dtype, target).alias(name))
+    made = iter(frame.select(casts).get_columns() if casts else ())
+    return pl.DataFrame([next(made) if column is None else column for column in columns])
 
 
 def cast_to(value: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr:
@@ -75,9 +99,9 @@ def _to_struct(value: pl.Expr, source: pl.DataType, target: pl.Struct) -> pl.Exp
     assert isinstance(source, pl.Struct)
     have = {field.name: field.dtype for field in source.fields}
     fields = [
-        cast_to(value.struct.field(field.name), _made(have[field.name]), _made(field.dtype)).alias(
-            field.name
-        )
+        cast_to(
+            field_of(value, source, field.name), _made(have[field.name]), _made(field.dtype)
+        ).alias(field.name)
         if field.name in have
         else pl.lit(None, dtype=_made(field.dtype)).alias(field.name)
         for field in target.fields

@@ -93,15 +93,28 @@ def attempt(
     Failed
         If the function raises or exits, or returns something other than it says.
     """
+    folder = staging / f"step-{os.urandom(6).hex()}"
     try:
-        made = invoke(call, {role: value_of(handle) for role, handle in inputs.items()}, progress)
+        values = {role: value_of(handle) for role, handle in inputs.items()}
+        made = invoke(call, values, progress, folder)
         return store.publish(made, staging), made
     except (Exception, SystemExit) as error:
         raise Failed(error, user_line(error), traceback.format_exc()) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def invoke(call: Call, values: Mapping[str, Artifact], progress: Progress) -> Artifact:
+def invoke(
+    call: Call, values: Mapping[str, Artifact], progress: Progress, folder: Path | None = None
+) -> Artifact:
     """Call the function and return what it made, checked against its annotation.
+
+    Parameters
+    ----------
+    call, values, progress
+        What to call, with which inputs, and who is told how far it is.
+    folder : Path, optional
+        Where it may write; see `context.step_folder`. Whoever saves what it made removes it then.
 
     Raises
     ------
@@ -109,7 +122,8 @@ def invoke(call: Call, values: Mapping[str, Artifact], progress: Progress) -> Ar
         If it returned something other than its annotation says.
     """
     # Components called inside a step are plain functions: the step is what is remembered.
-    with context.calling(_Inline()), context.reporting(progress):
+    inside = context.calling(_Inline()), context.reporting(progress), context.working_in(folder)
+    with inside[0], inside[1], inside[2]:
         made = call.run(values)
     name, kind = call.component.settings.name, call.component.output
     if not isinstance(made, kind):
@@ -128,6 +142,11 @@ class _Inline:
 
     def call(self, component: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         return component.function(*args, **kwargs)
+
+
+def work_folder(folder: Path) -> Path:
+    """Return where a process of its own may write, beside the folder that it hands over."""
+    return folder.with_name(f"{folder.name}-work")
 
 
 class Child:
@@ -168,6 +187,8 @@ class Child:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+        finally:
+            shutil.rmtree(work_folder(folder), ignore_errors=True)
         return folder
 
     def kill(self) -> None:

@@ -86,9 +86,9 @@ def differences(old: KeyParts, new: KeyParts) -> list[str]:
         before, after = old.settings.get(name), new.settings.get(name)
         if before and after and before[0] != after[0]:
             found.append(_setting_changed(name, before[1], after[1]))
-        elif before is None and after:
+        elif before is None and after and name not in old.inputs:
             found.append(f"setting {name} is new: {after[1]}")
-        elif after is None and before:
+        elif after is None and before and name not in new.inputs:
             found.append(f"setting {name} is gone (it was {before[1]})")
     found += _changed("input", old.inputs, new.inputs, show=False)
     found += _changed("code", old.code, new.code, show=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dure.errors import UsageError
@@ -55,6 +56,32 @@ def reporting(to: Progress) -> Iterator[None]:
         yield
     finally:
         _progress.reset(token)
+
+
+_folder: ContextVar[Path | None] = ContextVar("dure_folder", default=None)
+
+
+def step_folder() -> Path | None:
+    """Return a folder in which the step that runs here may write, or None outside of steps.
+
+    It is on the file system of the store, so that what is written there can be linked into the
+    artifact when that is saved. It is removed with all that is in it when the step has ended, or,
+    where the run was killed, by the next run.
+    """
+    folder = _folder.get()
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def working_in(folder: Path | None) -> Iterator[None]:
+    """Have `step_folder` return ``folder`` inside, made when it is first asked for."""
+    token = _folder.set(folder)
+    try:
+        yield
+    finally:
+        _folder.reset(token)
 
 
 _override: ContextVar[str | None] = ContextVar("dure_override", default=None)

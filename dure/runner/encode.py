@@ -282,6 +282,8 @@ def short(value: Any, limit: int = 60) -> str:
     """Return ``value`` as one short line for people; the digest, not this, tells values apart."""
     if isinstance(value, types.FunctionType | type):
         return f"{value.__module__}.{value.__qualname__}"
+    if isinstance(value, pathlib.PurePath):
+        value = str(value)  # which class of path it is says nothing to people
     try:
         text = repr(value)
     except Exception:  # noqa: BLE001 - a user's __repr__ may raise anything

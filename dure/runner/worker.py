@@ -52,7 +52,7 @@ def _plain(value: Any) -> Any:
 def _run(stream: IO[bytes], say: Any) -> None:
     import cloudpickle
 
-    from dure.runner.attempt import invoke
+    from dure.runner.attempt import invoke, work_folder
     from dure.runner.call import Call, handles_in
     from dure.runner.component import Component, Options
     from dure.runner.handle import value_of
@@ -77,8 +77,8 @@ def _run(stream: IO[bytes], say: Any) -> None:
     ) -> None:
         say({"progress": [done, total, unit, note]})
 
-    made = invoke(call, values, report)
     folder = Path(job["folder"])
+    made = invoke(call, values, report, work_folder(folder))
     with writing(f"a {type(made).__name__}", folder):
         made.save(folder)
 

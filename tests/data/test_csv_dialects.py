@@ -194,3 +194,33 @@ def test_the_remark_before_the_rows_of_adult_test_is_set_aside_or_named() -> Non
     assert [each.place for each in refused(found)] == ["line 1"]
     with pytest.raises(DataError, match="line 1: the row has too few fields"):
         batches(path, **options)
+
+
+def test_strip_takes_the_spaces_around_the_values_of_adult(tmp_path: Path) -> None:
+    path = adult("adult.data")
+    with path.open(newline="") as file:
+        expected = [row for row in csv.reader(file, skipinitialspace=True) if row]
+    assert read(path, header=ADULT)["income"].unique().sort().to_list() == [" <=50K", " >50K"]
+    for size in (1 << 12, 1 << 25):
+        frame = read(path, header=ADULT, null_values=["?", ""], strip=True, batch_bytes=size)
+        assert frame["income"].unique().sort().to_list() == ["<=50K", ">50K"]
+        for place, name in enumerate(ADULT):
+            found = [None if value is None else str(value) for value in frame[name].to_list()]
+            assert found == [None if row[place] == "?" else row[place] for row in expected]
+
+
+def test_strip_goes_for_names_nulls_and_given_types_and_not_for_what_stands_inside(
+    tmp_path: Path,
+) -> None:
+    path = put(tmp_path, "a , b,\tc\n 1,  x y ,  NA \n2 ,\t,  \n 3, z, w\n")
+    frame = read(path, strip=True)
+    assert frame.to_dict(as_series=False) == {
+        "a": [1, 2, 3],
+        "b": ["x y", None, "z"],
+        "c": [None, None, "w"],
+    }
+    assert read(path, strip=True, types={"a": "string"})["a"].to_list() == ["1", "2", "3"]
+    kept = read(path, strip=True, null_values=["w"])
+    assert kept["b"].to_list() == ["x y", "", "z"]
+    assert kept["c"].to_list() == ["NA", "", None]
+    assert read(path, null_values=[]).columns == ["a ", " b", "\tc"]

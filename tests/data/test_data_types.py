@@ -23,7 +23,7 @@ from dure.data.types import (
     type_of,
     unite,
 )
-from dure.data.unite import cast_column, common
+from dure.data.unite import as_types, common
 from dure.errors import DataError, UsageError
 
 NAMES = st.text(min_size=1, max_size=6)
@@ -147,7 +147,7 @@ def test_values_stay_what_they_are_in_the_type_that_fits(
     # The same, met batch by batch; what came first is cast in the end.
     columns = Columns(text=False, keyed=False)
     early, late = (columns.take(frame, name) for name, frame in frames.items())
-    cast = early.select(cast_column(early["v"], columns.types["v"]))
+    cast = as_types(early, {"v": columns.types["v"]})
     assert_series_equal(cast["v"], found[0]["v"])
     assert_series_equal(late["v"], found[1]["v"])
 

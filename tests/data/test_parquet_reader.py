@@ -6,6 +6,7 @@ import datetime as dt
 import decimal
 import gzip
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import polars as pl
@@ -14,6 +15,7 @@ from polars.testing import assert_frame_equal
 
 from dure.data.batch import Batch, ReadOptions
 from dure.data.location import Location
+from dure.data.readers import slices
 from dure.data.readers.parquet_reader import read_parquet
 from dure.errors import DataError
 
@@ -148,3 +150,35 @@ def test_the_file_of_tfx_has_its_rows() -> None:
     found = batches(path)
     assert sum(batch.frame.height for batch in found) == 10_000
     assert found[0].frame.width == 18
+
+
+def test_a_row_group_is_decoded_once_where_memory_has_room_for_it(
+    many: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[int] = []
+    original = slices._slice
+
+    def counted(scan: pl.LazyFrame, **options: Any) -> pl.DataFrame:
+        reads.append(options["rows"])
+        return original(scan, **options)
+
+    monkeypatch.setattr(slices, "_slice", counted)
+    roomy, tight = 1 << 27, 1 << 17
+    for window in (roomy, tight):
+        reads.clear()
+        options = ReadOptions(batch_bytes=1 << 14, window_bytes=window)
+        found = list(read_parquet(Location.of_path(many), options))
+        assert pl.concat([batch.frame for batch in found]).equals(pl.read_parquet(many))
+        assert all(batch.found == batch.frame.height for batch in found)
+        assert max(batch.frame.estimated_size() for batch in found) < 1 << 17
+        # Two looks at the texts, and then windows that grow.
+        assert (len(reads) <= 5) == (window == roomy)
+
+
+def test_only_the_columns_that_are_wanted_are_read(many: Path) -> None:
+    def read(columns: list[str]) -> pl.DataFrame:
+        options = ReadOptions(columns=columns, batch_bytes=1 << 17)
+        return pl.concat(b.frame for b in read_parquet(Location.of_path(many), options))
+
+    assert read(["b"]).equals(pl.read_parquet(many, columns=["b"]))
+    assert read(["c"]).columns == ["a", "b"]  # whoever asks says which there are

@@ -366,3 +366,10 @@ def test_versions_are_those_of_python_and_of_what_is_declared() -> None:
         "no-such-package": "not installed",
     }
     assert package_version("pytest") == pytest.__version__
+
+
+def test_a_setting_that_became_an_input_is_said_once() -> None:
+    without = KeyParts("c", {"previous": ("a", "None")}, {}, {}, {})
+    with_input = KeyParts("c", {}, {"previous": "Statistics:1"}, {}, {})
+    assert differences(without, with_input) == ["input previous is new"]
+    assert differences(with_input, without) == ["input previous is gone"]

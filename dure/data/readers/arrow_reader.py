@@ -64,7 +64,7 @@ def read_arrow(location: Location, options: ReadOptions) -> Iterator[Batch]:
     if begin == _FILE_MAGIC:
         with local_file(location) as path:
             scan = pl.scan_ipc(path, glob=False, hive_partitioning=False)
-            yield from scanned(scan, location, "Arrow", _WHOLE, options.batch_bytes)
+            yield from scanned(scan, location, "Arrow", _WHOLE, options)
     else:
         yield from batches_of(_feather_1(location), options.batch_bytes)
 

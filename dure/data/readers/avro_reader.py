@@ -298,7 +298,7 @@ def _pyarrow(location: Location, codec: str) -> Any:
         import pyarrow as pa
     except ImportError as error:
         raise MissingExtraError(
-            "pyarrow", extra="arrow", purpose=f"'{location.url}', which {codec} compresses,"
+            "pyarrow", extra="avro", purpose=f"'{location.url}', which {codec} compresses,"
         ) from error
     return pa
 

@@ -27,10 +27,13 @@ class Dialect:
         One ASCII character that parts the fields.
     quote : str or None
         One ASCII character that encloses fields, or None: a quote is text like any other.
+    strip : bool
+        Spaces and tabs around values and names are no part of them.
     """
 
     delimiter: str = ","
     quote: str | None = '"'
+    strip: bool = False
 
     def __post_init__(self) -> None:
         if not _fits(self.delimiter) or self.delimiter == self.quote:
@@ -52,9 +55,9 @@ class Dialect:
     def of(cls, location: Location, options: ReadOptions) -> Dialect:
         """Return the dialect that the options say, or the ending of the name."""
         if options.delimiter is not None:
-            return cls(options.delimiter, options.quote)
+            return cls(options.delimiter, options.quote, options.strip)
         tabbed = options.format == "tsv" or (options.format is None and location.suffix in _TABBED)
-        return cls("\t" if tabbed else ",", options.quote)
+        return cls("\t" if tabbed else ",", options.quote, options.strip)
 
 
 def _fits(text: str) -> bool:
@@ -92,7 +95,7 @@ def header_names(record: bytes, where: str, dialect: Dialect) -> tuple[str, ...]
             got=short(text),
             fix="check what wrote the file",
         )
-    return checked_names(names, where, text)
+    return checked_names([n.strip(" \t") for n in names] if dialect.strip else names, where, text)
 
 
 def checked_names(names: Sequence[str], where: str, text: str) -> tuple[str, ...]:

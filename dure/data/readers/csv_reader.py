@@ -51,7 +51,7 @@ def read_csv(location: Location, options: ReadOptions) -> Iterator[Batch]:
         does. In a file of several columns a blank line is no record; in a file of one column it
         is a record with an empty field.
     options : ReadOptions
-        ``delimiter``, ``quote``, ``header``, ``encoding``, ``null_values``, ``types``,
+        ``delimiter``, ``quote``, ``header``, ``encoding``, ``strip``, ``null_values``, ``types``,
         ``on_bad_rows`` and ``batch_bytes`` count. A null token counts also with one space on
         either side of it, as in files that write ``", "`` between fields. What has leading
         zeros and no other text is a whole number: give ``types={"zip": "string"}`` to keep them.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from dure.data.batch import ReadOptions
+from dure.data.naming import pick, unnamed
 from dure.data.readers.csv_layout import Dialect
 from dure.data.readers.infer import cast, check_types, infer, too_large
 from dure.data.types import POLARS
@@ -104,11 +105,10 @@ class Values:
                 got=f"{frame.height:,} rows from the CSV parser",
                 fix="please report this file: it is a fault of Dure or Polars, not of the data",
             )
-        text = frame.select(n for n in self._names if n not in direct or n in failed)
+        text = pick(frame, [n for n in self._names if n not in direct or n in failed])
         done, misfits = self._as_given(text)
-        open_ = text.select(
-            n for n in text.columns if n not in done and self._known.get(n) != "string"
-        )
+        left = [n for n in text.columns if n not in done and self._known.get(n) != "string"]
+        open_ = pick(text, left)
         before = {name: self._known.get(name) for name in failed}
         for name, column in infer(open_, self._known).items():
             done[name] = column
@@ -122,7 +122,7 @@ class Values:
         for column in (frame := cast(text, given)):
             before = text[column.name]
             if column.null_count() > before.null_count():
-                wrong = (column.is_null() & before.is_not_null()).arg_true()
+                wrong = (unnamed(column).is_null() & unnamed(before).is_not_null()).arg_true()
                 kind = given[column.name]
                 misfits += [Misfit(row, column.name, kind, before[row]) for row in wrong]
         return {column.name: column for column in frame}, misfits
@@ -155,11 +155,14 @@ class Values:
             null_values=self._nulls if self._empty_is_null else None,
             ignore_errors=lenient,
         )
-        if self._empty_is_null:
+        if not self._empty_is_null:
+            frame = frame.with_columns(pl.all().fill_null(""))
+        elif not self._dialect.strip:
             return frame
-        frame = frame.with_columns(pl.all().fill_null(""))
+        text = pl.col(pl.String)
+        text = text.str.strip_chars(" \t") if self._dialect.strip else text
         return frame.with_columns(
-            pl.when(pl.all().is_in(self._nulls)).then(None).otherwise(pl.all()).name.keep()
+            pl.when(text.is_in(self._nulls)).then(None).otherwise(text).name.keep()
         )
 
     def _salvage(

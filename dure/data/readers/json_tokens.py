@@ -6,8 +6,9 @@ surrogate pair becomes NUL. Each of these changes a count: of keys with a value,
 arrays. So both sides are counted, the bytes without a parser. Where the counts differ the lines
 are read one by one (`json_rows`), which finds out why.
 
-One difference is not seen, and is a rule therefore: of two equal keys in an object, the second
-with null, the first one counts.
+Two differences are not seen, and are rules therefore: of two equal keys in an object, the second
+with null, the first one counts; and a field of records that has no value in any row may be left
+out.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+
+from dure.data.naming import fields_of, unnamed
 
 _NAME = 32  # bytes of a key's name that are compared
 _EXACT = 1 << 53  # up to here float64 holds each whole number
@@ -147,14 +150,13 @@ def _count(column: pl.Series, tokens: Tokens) -> bool:
     """Add what is in the values of a column, not those themselves; False: no type of JSON."""
     dtype = column.dtype
     if isinstance(dtype, pl.List):
-        lists = column.drop_nulls()
+        lists = unnamed(column).drop_nulls()
         tokens.lists += len(lists)
         if dtype.inner == pl.Null and lists.list.len().sum():
             return False  # Polars reads any value as null there
         return _count(lists.explode(), tokens)
     if isinstance(dtype, pl.Struct):
-        for field in dtype.fields:
-            inner = column.struct.field(field.name)
+        for inner in fields_of(column):
             tokens.values += len(inner) - inner.null_count()
             if not _count(inner, tokens):
                 return False
@@ -167,9 +169,9 @@ def _count(column: pl.Series, tokens: Tokens) -> bool:
 def _is_large(column: pl.Series, kind: pl.DataType) -> bool:
     dtype = column.dtype
     if isinstance(dtype, pl.List):
-        return _is_large(column.explode(), kind)
+        return _is_large(unnamed(column).explode(), kind)
     if isinstance(dtype, pl.Struct):
-        return any(_is_large(column.struct.field(field.name), kind) for field in dtype.fields)
+        return any(_is_large(inner, kind) for inner in fields_of(column))
     if dtype != kind:
         return False
     low, high = column.min(), column.max()

@@ -1,7 +1,7 @@
 """Parquet, slice by slice.
 
-Polars reads a slice by going to the row groups and pages that have it, so that neither a file
-nor one of its row groups is ever in memory as a whole.
+Polars reads a slice by going to the row groups that have it. It holds such a row group as it is in
+the file, compressed, and decodes it for each slice; so slices are as large as memory has room for.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def read_parquet(location: Location, options: ReadOptions) -> Iterator[Batch]:
         The file. One that is far away or compressed is copied to the folder for temporary
         files first, since the index of a Parquet file is at its end.
     options : ReadOptions
-        ``batch_bytes`` counts.
+        ``columns``, ``batch_bytes`` and ``window_bytes`` count.
 
     Raises
     ------
@@ -37,4 +37,4 @@ def read_parquet(location: Location, options: ReadOptions) -> Iterator[Batch]:
     with local_file(location) as path:
         # Neither "[" nor "day=1" in a path means anything here.
         scan = pl.scan_parquet(path, glob=False, hive_partitioning=False, low_memory=True)
-        yield from scanned(scan, location, "Parquet", _WHOLE, options.batch_bytes)
+        yield from scanned(scan, location, "Parquet", _WHOLE, options)

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from dure.data.naming import unnamed
 from dure.data.readers.tf_canonical import varint
 from dure.data.readers.tfrecord import FOOTER, HEADER, Ints, crcs, mask, masked_crcs
 from dure.errors import DataError
@@ -121,7 +122,7 @@ def _numbers(out: Any, dtype: str) -> Any:
 
 
 def _column(series: pl.Series) -> _Column:
-    name = series.name
+    name, series = series.name, unnamed(series)
     there = series.is_not_null().to_numpy()
     rows = np.flatnonzero(there)
     values = series if rows.size == series.len() else series.drop_nulls()

@@ -16,6 +16,7 @@ from dure.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from dure.data.location import Location
+from dure.data.naming import named
 
 _BLOCK = 1 << 20  # bytes parsed at once; what NumPy makes of them fits the cache of a processor
 _EXAMPLE = "tf.train.Example"
@@ -88,7 +89,7 @@ class _Gathered:
             columns = list(dict.fromkeys(name for frame in filled for name in frame.columns))
             filled = [
                 frame.select(
-                    pl.col(column) if column in frame.columns else pl.lit(None).alias(column)
+                    named(column) if column in frame.columns else pl.lit(None).alias(column)
                     for column in columns
                 )
                 for frame in filled
