@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import os
 import re
 import socket
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -96,6 +98,7 @@ def test_the_commands_of_the_readme_run_in_an_empty_home(folder: Path) -> None:
     assert "0 ran, 8 reused" in said
     assert "setting epochs changed: 20 → 40" in said
     assert '"predictions"' in said
+    assert "0 errors, 0 warnings in 344 rows" in said
 
 
 def test_the_excerpt_in_the_readmes_is_the_example() -> None:
@@ -131,3 +134,105 @@ def test_every_word_has_its_page() -> None:
     words = {path.name for path in (ROOT / "dure").iterdir() if (path / "__init__.py").exists()}
     without = words - {path.stem for path in (ROOT / "docs").glob("*.md")} - {"terminal"}
     assert without == set()
+
+
+SHELLS = [ROOT / "docs/cli.md", ROOT / "examples/data/README.md"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", SHELLS, ids=lambda page: page.name)
+def test_the_commands_of_a_page_run(page: Path, folder: Path) -> None:
+    if page.stem == "cli":
+        pytest.importorskip("tensorflow_metadata", reason="the extra 'tfx' is not installed")
+    done = subprocess.run(
+        ["bash", "-ec", "\n".join(blocks(page, "bash"))],
+        cwd=folder,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    shown = [line for block in blocks(page, "text") for line in block.splitlines()]
+    assert [line for line in shown if line not in done.stdout.splitlines()] == []
+
+
+def test_the_korean_readme_mirrors_the_english() -> None:
+    english, korean = (page.read_text("utf-8") for page in PAGES[:2])
+    assert [links(text) for text in parts(english)] == [links(text) for text in parts(korean)]
+    for mark in ("|", "- **"):
+        lines = [
+            [sum(line.startswith(mark) for line in part.splitlines()) for part in parts(text)]
+            for text in (english, korean)
+        ]
+        assert lines[0] == lines[1], mark
+    assert commands(english) == commands(korean)
+
+
+def parts(text: str) -> list[str]:
+    return re.split(r"^## ", text, flags=re.MULTILINE)
+
+
+def links(text: str) -> set[str]:
+    return set(LINK.findall(text)) - {"README.md", "README.ko.md"}
+
+
+def commands(text: str) -> list[str]:
+    """Return the command lines that a page shows, less comments and what waits for a server."""
+    words = ("dure ", "pip ", "make ")
+    lines = [line.split("#")[0].strip() for line in text.splitlines() if line.startswith(words)]
+    return [line for line in lines if line]
+
+
+def test_every_command_stands_on_its_page_and_in_the_readme() -> None:
+    from dure.cli import _parser
+
+    groups = _parser()._subparsers._group_actions
+    inner = groups[0].choices["schema"]._subparsers._group_actions
+    words = [*groups[0].choices, *inner[0].choices]
+    page = (ROOT / "docs/cli.md").read_text("utf-8")
+    table = parts(PAGES[0].read_text("utf-8"))[6]
+    assert [word for word in words if not re.search(rf"\b{word}\b", page)] == []
+    assert [word for word in words if not re.search(rf"\b{word}\b", table)] == []
+
+
+def test_the_readme_names_every_extra() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    install = parts(PAGES[0].read_text("utf-8"))[4]
+    extras = project["optional-dependencies"]
+    assert [name for name in extras if not re.search(rf"[`\[]{name}[`\]]", install)] == []
+
+
+def test_decisions_are_numbered_through() -> None:
+    for number, path in enumerate(sorted((ROOT / "docs/decisions").glob("*.md")), start=1):
+        assert path.name.startswith(f"{number:04}-")
+        assert path.read_text("utf-8").startswith(f"# {number}. ")
+
+
+NAME = re.compile(r"`(dure(?:\.\w+)+)")
+PLACE = re.compile(r"`((?:dure|tests|docs|examples|benchmarks)/[\w./-]+)`")
+
+
+def exists(name: str) -> bool:
+    """Whether a dotted name is a module, or something in one."""
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError:
+        home, _, last = name.rpartition(".")
+        return bool(home) and hasattr(importlib.import_module(home), last)
+    return True
+
+
+def test_what_the_pages_name_is_there() -> None:
+    pages = [*PAGES, *sorted((ROOT / "docs/decisions").glob("*.md"))]
+    names = {(page.name, name) for page in pages for name in NAME.findall(page.read_text("utf-8"))}
+    assert [found for found in sorted(names) if not exists(found[1])] == []
+
+
+def test_the_files_that_the_pages_name_are_there() -> None:
+    places = {
+        (page.name, place) for page in PAGES for place in PLACE.findall(page.read_text("utf-8"))
+    }
+    places.discard(("CONTRIBUTING.md", "dure/counts/__init__.py"))  # it shows how to make this one
+    assert [found for found in sorted(places) if not (ROOT / found[1]).exists()] == []
