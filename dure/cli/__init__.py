@@ -8,6 +8,7 @@ a gate, 130 interrupted.
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from typing import NoReturn
 
@@ -32,6 +33,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without letters for the data's
     options, words = _parser().parse_known_args()
     if words and not options.takes_words:
         options.command.error("not understood: " + " ".join(words))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dure.cli.reading import DATA, add_reading, read_statistics
-from dure.cli.shared import Options, add_word, print_lines, say
+from dure.cli.reading import DATA, add_reading, read_statistics, reading_words
+from dure.cli.shared import Options, add_word, print_lines, say, write_text, writing
 from dure.errors import GateError
 
 if TYPE_CHECKING:
+    from dure.data import Examples
     from dure.schema import Schema
+    from dure.statistics import Statistics
+    from dure.validate import Anomalies
 
 
 def add(words: Any) -> None:
@@ -35,11 +39,16 @@ def add(words: Any) -> None:
     command.add_argument(
         "--schema", "-s", required=True, metavar="FILE", help="what is expected: .yaml or .pbtxt"
     )
+    add_comparing(command)
+    _outputs(command, "what was found")
+    add_reading(command)
+
+
+def add_comparing(command: Any) -> None:
+    """Add the options that say what data is compared with, beside its schema."""
     command.add_argument("--environment", metavar="NAME", help="where the data is used")
     command.add_argument("--previous", metavar="DATA", help="the data before this: finds drift")
     command.add_argument("--serving", metavar="DATA", help="what the model is asked: finds skew")
-    _outputs(command, "what was found")
-    add_reading(command)
 
 
 def _outputs(command: Any, what: str) -> None:
@@ -70,20 +79,40 @@ def stats(options: Options) -> int:
     if options.tfdv:
         from dure.statistics.tfx import write_tfdv
 
-        write_tfdv(found, options.tfdv)
+        with writing(Path(options.tfdv)):
+            write_tfdv(found, options.tfdv)
         say(f"wrote {options.tfdv}")
     return 0
 
 
 def check(options: Options) -> int:
     """Compare DATA with a schema; exit with 3 where it does not fit."""
+    anomalies, _, _ = checked(options, options.data, read_schema(options.schema))
+    print_lines([anomalies.text()])
+    if options.html:
+        _write(options.html, _page(f"Check of {Path(options.data).name}", anomalies))
+    if options.json:
+        _write(options.json, anomalies.json())
+    errors = len(anomalies.errors)
+    if errors:
+        raise GateError(
+            f"the data does not fit the schema: {errors} error{'s' if errors > 1 else ''}",
+            step="check",
+            fix=f"repair the data; or expect it: {_to_accept(options, anomalies.errors[0].id)}",
+        )
+    return 0
+
+
+def checked(
+    options: Options, source: str, schema: Schema
+) -> tuple[Anomalies, Statistics, Examples | None]:
+    """Return what in the data differs from its schema and from other data, and the data."""
     from dure.validate import validate
 
-    schema = read_schema(options.schema)
-    found, examples = read_statistics(options, options.data)
+    found, examples = read_statistics(options, source)
     previous, serving = (
-        read_statistics(options, source)[0] if source else None
-        for source in (options.previous, options.serving)
+        read_statistics(options, other)[0] if other else None
+        for other in (options.previous, options.serving)
     )
     anomalies = validate(
         found,
@@ -93,35 +122,33 @@ def check(options: Options) -> int:
         previous=previous,
         serving=serving,
     )
-    print_lines([anomalies.text()])
-    if options.html:
-        from dure import draw
+    return anomalies, found, examples
 
-        _write(options.html, draw.page(f"Check of {Path(options.data).name}", anomalies.html()))
-    if options.json:
-        _write(options.json, anomalies.json())
-    errors = len(anomalies.errors)
-    if errors:
-        raise GateError(
-            f"the data does not fit the schema: {errors} error{'s' if errors > 1 else ''}",
-            step="check",
-            fix=f"repair the data; or 'dure schema accept {options.schema} {anomalies.errors[0].id} "
-            f"--data {options.data}'",
-        )
-    return 0
+
+def _to_accept(options: Options, finding: str) -> str:
+    """Return the command that accepts what was found, with the same options about reading."""
+    words = ["dure", "schema", "accept", options.schema, finding, "--data", options.data]
+    for name in ("environment", "previous", "serving"):
+        if getattr(options, name):
+            words += [f"--{name}", getattr(options, name)]
+    return shlex.join(words + reading_words(options))
+
+
+def _page(title: str, anomalies: Anomalies) -> str:
+    from markupsafe import Markup
+
+    from dure import draw
+
+    return draw.page(title, Markup("<h1>{}</h1>").format(title) + anomalies.html())
 
 
 def read_schema(path: str) -> Schema:
     """Return the schema in a file of Dure or of TFDV."""
     from dure.schema import Schema
 
-    if Path(path).suffix == ".pbtxt":
-        from dure.schema.tfx import read_pbtxt
-
-        return read_pbtxt(path)
     return Schema.read(path)
 
 
 def _write(path: str, text: str) -> None:
-    Path(path).write_text(text, encoding="utf-8")
+    write_text(Path(path), text)
     say(f"wrote {path}")

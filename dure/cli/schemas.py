@@ -7,9 +7,9 @@ import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dure.cli.data import read_schema
+from dure.cli.data import add_comparing, checked, read_schema
 from dure.cli.reading import DATA, add_reading, read_statistics
-from dure.cli.shared import Options, add_word, print_lines, say
+from dure.cli.shared import Options, add_word, print_lines, say, write_text, writing
 from dure.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def add(words: Any) -> None:
     one.add_argument("--restore", type=int, metavar="N", help="make version N the newest again")
 
 
-def _word(inner: Any, function: Any) -> Any:
-    command = add_word(inner, function, home=False)
+def _word(inner: Any, function: Any, *, takes_words: bool = False) -> Any:
+    command = add_word(inner, function, home=False, takes_words=takes_words)
     command.add_argument("schema", metavar="SCHEMA", help=_SCHEMA)
     return command
 
@@ -62,7 +62,7 @@ def _add_infer(inner: Any) -> None:
 
 
 def _add_accept(inner: Any) -> None:
-    command = _word(inner, accept)
+    command = _word(inner, accept, takes_words=True)
     _finding(command, "*")
     command.add_argument("--all", action="store_true", help="everything that was found")
     command.add_argument("--why", default="", metavar="WHY", help="recorded in the history")
@@ -73,7 +73,7 @@ def _finding(command: Any, count: str = "+") -> None:
         "findings", metavar="ID", nargs=count, help="what was found, by the id that 'check' prints"
     )
     command.add_argument("--data", required=True, metavar="DATA", help=DATA)
-    command.add_argument("--environment", metavar="NAME", help="where the data is used")
+    add_comparing(command)
     add_reading(command)
 
 
@@ -81,6 +81,8 @@ def infer(options: Options) -> int:
     """Draft a schema from DATA."""
     from dure.schema import infer as draft
 
+    if options.output is not None:
+        _check_name(Path(options.output))
     statistics, _ = read_statistics(options, options.data)
     schema = draft(
         statistics, rules=options.rules, ranges=options.ranges, semantics=options.semantics
@@ -121,18 +123,22 @@ def accept(options: Options) -> int:
     from dure.validate import accept as accepted
     from dure.validate import accept_all
 
-    schema, anomalies, statistics, examples = _checked(options)
-    if bool(options.findings) == options.all:
+    names = options.findings + options.words  # argparse takes none that come after an option
+    for word in options.words:
+        if word.startswith("-"):
+            options.command.error(f"not understood: {word}")
+    if bool(names) == options.all:
         raise UsageError("what is accepted?", expected="ids of what was found, or --all")
-    before = schema
+    before = schema = read_schema(options.schema)
+    anomalies, statistics, examples = checked(options, options.data, schema)
     if options.all:
         schema = accept_all(schema, anomalies, statistics, examples=examples)
-    for name in options.findings:
+    for name in names:
         schema = accepted(schema, anomalies.find(name), statistics, examples=examples)
     changes = before.diff(schema)
     print_lines(changes or ["nothing to change"])
-    what = "all" if options.all else ", ".join(options.findings)
-    _record(Path(options.schema), schema, f"accepted {what}" + _because(options.why), before)
+    what = "all" if options.all else ", ".join(names)
+    _record(Path(options.schema), schema, f"accepted {what}" + _because(options.why))
     return 0
 
 
@@ -140,8 +146,8 @@ def reject(options: Options) -> int:
     """Record that what was found is known, and silent from now on."""
     from dure.validate import reject as rejected
 
-    schema, anomalies, _, _ = _checked(options)
-    before = schema
+    before = schema = read_schema(options.schema)
+    anomalies, _, _ = checked(options, options.data, schema)
     for name in options.findings:
         schema = rejected(
             schema,
@@ -152,13 +158,15 @@ def reject(options: Options) -> int:
         )
     print_lines(before.diff(schema))
     why = f"rejected {', '.join(options.findings)}" + _because(options.reason)
-    _record(Path(options.schema), schema, why, before)
+    _record(Path(options.schema), schema, why)
     return 0
 
 
 def history(options: Options) -> int:
     """List the versions of a schema, with who changed it, when and why."""
     versions = _history(Path(options.schema))
+    if not versions.versions():
+        read_schema(options.schema)  # says it where there is no such file
     if options.restore is not None:
         versions.restore(options.restore, who=getpass.getuser(), when=_now())
         _write(Path(options.schema), versions.read(options.restore))
@@ -166,42 +174,50 @@ def history(options: Options) -> int:
     return print_lines([versions.text()])
 
 
-def _checked(options: Options) -> tuple[Schema, Any, Any, Any]:
-    from dure.validate import validate
-
-    schema = read_schema(options.schema)
-    statistics, examples = read_statistics(options, options.data)
-    anomalies = validate(statistics, schema, examples=examples, environment=options.environment)
-    return schema, anomalies, statistics, examples
-
-
 def _because(why: str) -> str:
     return f": {why}" if why else ""
 
 
-def _record(path: Path, schema: Schema, why: str, before: Schema | None = None) -> None:
-    """Write the schema, and note in its history that it was changed, by whom and why."""
-    versions = _history(path)
-    who = getpass.getuser()
-    if before is not None and not versions.versions():
-        versions.append(before, who=who, why="as it was", when=_now())
-    versions.append(schema, who=who, why=why, when=_now())
+def _record(path: Path, schema: Schema, why: str) -> None:
+    """Write the schema, and note in its history that it was changed, by whom and why.
+
+    What stands in the file, and is not the newest version, was written by hand: it becomes a
+    version before this one, so that nothing is lost.
+    """
+    _check_name(path)
+    versions, who = _history(path), getpass.getuser()
+    if path.exists():
+        why_before = "edited by hand" if versions.versions() else "as it was"
+        versions.append(read_schema(str(path)), who=who, why=why_before, when=_now())
     _write(path, schema)
+    versions.append(schema, who=who, why=why, when=_now())
 
 
 def _history(path: Path) -> SchemaHistory:
     from dure.schema.history import SchemaHistory
 
-    return SchemaHistory(path.with_name(f"{path.stem}.history"))
+    name = path.name if path.suffix == ".pbtxt" else path.stem
+    return SchemaHistory(path.with_name(f"{name}.history"))
+
+
+def _check_name(path: Path) -> None:
+    if path.suffix not in (".yaml", ".yml", ".pbtxt"):
+        raise UsageError(
+            f"{path}: the ending says no form of a schema",
+            expected=".yaml, or .pbtxt for TFDV",
+            got=path.suffix or "no ending",
+        )
 
 
 def _write(path: Path, schema: Schema) -> None:
+    _check_name(path)
     if path.suffix == ".pbtxt":
         from dure.schema.tfx import write_pbtxt
 
-        write_pbtxt(schema, path)
+        with writing(path):
+            write_pbtxt(schema, path)
     else:
-        schema.write(path)
+        write_text(path, schema.yaml())
 
 
 def _now() -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dure.errors import UsageError
+from dure.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from dure.lineage import Lineage
@@ -93,11 +95,44 @@ def short_path(path: Path) -> str:
 def print_lines(lines: Sequence[str]) -> int:
     """Write results to standard output; return the exit status of success."""
     for line in lines:
-        sys.stdout.write(line + "\n")
+        sys.stdout.write(_harmless(line) + "\n")
     return 0
 
 
 def say(line: str) -> None:
     """Write a line to standard error: progress, notes and errors."""
-    sys.stderr.write(line + "\n")
+    sys.stderr.write(_harmless(line) + "\n")
     sys.stderr.flush()
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say which file cannot be written, and what the system says; make its folder."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written",
+            got=error.strerror or str(error),
+            fix="name a file in a folder that you may write to",
+        ) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all; what is no ordinary file, as /dev/stdout, as it goes."""
+    with writing(path):
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            path.write_text(text, encoding="utf-8", newline="\n")
+            return
+        part = path.with_name(f".{path.name}.part")
+        try:
+            part.write_text(text, encoding="utf-8", newline="\n")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _harmless(text: str) -> str:
+    """Return a text whose control characters, which could come from data, do nothing."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "·", text)

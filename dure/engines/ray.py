@@ -79,7 +79,11 @@ class RayEngine:
             processors and the memory that a shard needs.
         """
         self._check_room(memory)
-        task = self._ray.remote(function).options(
+
+        def run(shard: Shard) -> Result:  # Ray takes Python's functions alone, `map` any callable
+            return function(shard)
+
+        task = self._ray.remote(run).options(
             num_cpus=self._cpus, memory=memory, max_retries=retries, retry_exceptions=False
         )
         window = max(1, int(_AHEAD * self._ray.cluster_resources().get("CPU", 1) / self._cpus))

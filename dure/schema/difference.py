@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from dure.schema.model import Schema
 
 _SHOWN = 5
-_WIDE = 200
+_WIDE = 200  # letters of an entry
+_VALUE = 60  # letters of one of many values
 _FIELDS = [one.name for one in dataclasses.fields(Column)]
 _WHOLE = [one.name for one in dataclasses.fields(Dataset)]
 
@@ -93,7 +94,7 @@ def domain_changes(
 
 
 def _some(values: Iterable[str]) -> str:
-    listed = [repr(value) for value in values]
+    listed = [repr(_cut(value, _VALUE)) for value in values]
     rest = len(listed) - _SHOWN
     return ", ".join(listed[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
@@ -117,4 +118,8 @@ def _shown(value: Any) -> str:
         text = ", ".join(set_)
     else:
         text = str(value)
-    return text if len(text) <= _WIDE else text[: _WIDE - 1] + "…"
+    return _cut(text, _WIDE)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -96,9 +96,9 @@ def _main(column: Column, shown: int) -> Iterator[str]:
         more = f" and {rest:,} more" if rest > 0 else ""
         yield f"{share}{', '.join(column.domain[:shown])}{more}"
     if column.min is not None:
-        yield f"≥ {draw.number(column.min)}"
+        yield f"≥ {exact(column.min)}"
     if column.max is not None:
-        yield f"≤ {draw.number(column.max)}"
+        yield f"≤ {exact(column.max)}"
 
 
 def _others(column: Column) -> Iterator[str]:
@@ -179,12 +179,17 @@ def _named(dataset: Dataset) -> Iterator[tuple[str, str]]:
 
 def span(pair: Bounds) -> str:
     """Return bounds in words: ``"1 to 3"``, ``"≥ 1"``."""
-    low, high = (None if bound is None else draw.number(bound) for bound in pair)
+    low, high = (None if bound is None else exact(bound) for bound in pair)
     if low is None:
         return "any number of" if high is None else f"≤ {high}"
     if high is None:
         return f"≥ {low}"
     return low if low == high else f"{low} to {high}"
+
+
+def exact(bound: float) -> str:
+    """Return a bound with all its digits: a rounded one would shut out what is allowed."""
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:,.15g}"
 
 
 def compared(value: str | Mapping[str, float]) -> str:

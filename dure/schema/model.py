@@ -85,12 +85,12 @@ class Schema(Artifact):
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Self:
-        """Return the schema in a YAML file.
+        """Return the schema in a file.
 
         Parameters
         ----------
         path : path
-            The file, or a folder with a ``schema.yaml`` in it.
+            A YAML file, a folder with a ``schema.yaml`` in it, or a ``.pbtxt`` of TFDV.
 
         Raises
         ------
@@ -100,6 +100,11 @@ class Schema(Artifact):
         from dure.schema.reading import read_schema
 
         place = Path(path)
+        if place.suffix == ".pbtxt":
+            from dure.schema.tfx import read_pbtxt
+
+            found = read_pbtxt(place)
+            return cls(found.columns, found.dataset)
         return cls(*read_schema(place / FILE if place.is_dir() else place))
 
     def write(self, path: str | os.PathLike[str]) -> None:
@@ -232,8 +237,12 @@ class Schema(Artifact):
         if name not in known:
             raise SchemaError(
                 f"the schema speaks of no environment {name!r}",
+                expected="an environment of the schema, or of one of its columns",
                 got=repr(name),
-                fix=nearest(name, known),
+                fix=nearest(name, known)
+                if known
+                else f"say 'environments: [training, {name}]' in the schema, and of a column that "
+                f"is not there 'not_in_environment: [{name}]'",
             )
         defaults = self.dataset.environments
         return {key: one for key, one in self.columns.items() if one.is_in(name, defaults)}

@@ -53,6 +53,8 @@ class Where:
         )
 
 
+_SHOWN = 100  # letters of a value in a message
+
 Form = Callable[[yaml.Node, Where], Any]
 
 
@@ -69,7 +71,8 @@ def compose(path: Path) -> yaml.Node:
     except FileNotFoundError as error:
         raise SchemaError(
             f"{path}: there is no such schema file",
-            fix="write a first draft with dure.schema.infer(statistics).write(path)",
+            fix="'dure schema infer DATA --output FILE' drafts one; in Python, "
+            "dure.schema.infer(statistics).write(path)",
         ) from error
     except OSError as error:
         raise SchemaError(f"{path}: cannot be read", got=str(error)) from error
@@ -269,5 +272,6 @@ def plain(node: yaml.Node, where: Where) -> Any:
 def shown(node: yaml.Node) -> str:
     """Return what a node is, for a message."""
     if isinstance(node, yaml.ScalarNode):
-        return repr(node.value) if node.value else "nothing"
+        text = node.value if len(node.value) <= _SHOWN else node.value[: _SHOWN - 1] + "…"
+        return repr(text) if text else "nothing"
     return "a list" if isinstance(node, yaml.SequenceNode) else "a mapping"

@@ -33,7 +33,8 @@ of a field in a struct (``"trip.start"``); the frame has that one column under t
 ``reads = "values"``, `update` gets no rows, but a frame with the columns ``value`` and ``count``:
 the distinct values of the shard, those inside lists too, without nulls, and how often each is
 there, ordered by value. That costs next to nothing, since ``describe`` counts values anyway: take
-it wherever the order of rows and their sides do not matter.
+it wherever the order of rows and their sides do not matter. Of numbers it may take them as arrays: see
+`Aggregate.update_numbers`.
 
 The result of ``"custom"`` and ``"split"`` consists of JSON values; that of ``"semantic"`` is a
 `Semantic`; one that is None is left out; that of ``"crosses"`` and ``"lifts"`` is a sequence of `Cross` or of `Lift`. A
@@ -48,7 +49,9 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
+    from numpy.typing import NDArray
 
 S = TypeVar("S")
 Place = Literal["custom", "semantic", "crosses", "lifts", "split"]
@@ -76,6 +79,16 @@ class Aggregate(ABC, Generic[S]):
     @abstractmethod
     def update(self, state: S, frame: pl.DataFrame) -> S:
         """Return ``state`` with the rows of ``frame`` added."""
+
+    def update_numbers(self, state: S, values: NDArray[Any], counts: NDArray[np.int64]) -> S:
+        """Return ``state`` with the distinct numbers of a shard added, each ``counts`` times.
+
+        What is called instead of `update` where ``reads`` is ``"values"`` and the column has
+        numbers: rising, NaN last. Override it if arrays are quicker to use than a frame.
+        """
+        import polars as pl
+
+        return self.update(state, pl.DataFrame({"value": values, "count": counts}))
 
     @abstractmethod
     def merge(self, first: S, second: S) -> S:

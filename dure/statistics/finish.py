@@ -189,7 +189,7 @@ def _number(view: View, edges: Floats | None) -> dict[str, Any]:
         "equal": _histogram(values, counts, equal),
         "exactness": EXACT
         if state.exact
-        else Exactness(unique=sketch.ERROR, quantiles=state.error()),
+        else Exactness(unique=sketch.ERROR, quantiles=state.error(), moments=state.error()),
     }
 
 

@@ -55,6 +55,10 @@ class Exactness:
     quantiles : float
         A quantile, the median and an edge of a histogram differ from a value that has exactly
         their rank by at most this share of its magnitude. 0: exact.
+    moments : float
+        ``skewness``, ``kurtosis``, ``mad`` and what is weighted are those of values that differ
+        from the real ones by at most this share of their magnitude. 0: exact. ``mean`` and
+        ``std`` always are.
     counts : int
         The count of a text is at most this much too small, and a text with no more than this
         many rows may be lacking among ``top`` and ``values``. 0: exact.
@@ -63,10 +67,11 @@ class Exactness:
     unique: float = 0.0
     quantiles: float = 0.0
     counts: int = 0
+    moments: float = 0.0
 
     def __bool__(self) -> bool:
         """Whether everything is exact."""
-        return not (self.unique or self.quantiles or self.counts)
+        return not (self.unique or self.quantiles or self.counts or self.moments)
 
 
 EXACT = Exactness()
@@ -335,6 +340,9 @@ class Cross:
         columns that have nothing to do with each other, 1 where one follows from the other.
     missing_together : float or None
         Correlation of being missing, from -1 to 1. None where one of them is never missing.
+    sampled : int or None
+        How many rows ``spearman``, ``cramers_v`` and the two of information were computed from,
+        where that is not all of them. None: all.
     """
 
     first: str
@@ -347,6 +355,7 @@ class Cross:
     mutual_information: float | None = None
     normalised_information: float | None = None
     missing_together: float | None = None
+    sampled: int | None = None
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from dure.statistics.tables import Floats, Ints, Table
 
 _CELLS = 1 << 24
 _FEWEST, _MOST = 1 << 12, 1 << 20
+_PENDING = 1 << 14
 
 
 def limit_for(columns: int) -> int:
@@ -160,7 +161,8 @@ class NumberState:
         if len(table):
             self._runs.append(table)
             self._pending += len(table)
-            if self._pending > self.limit:
+            # Rarely, since it costs what the table has, and with bounded memory.
+            if self._pending > max(self.limit, min(2 * self.limit, _PENDING)):
                 self.compact()
 
     def _put(self, mine: Table, other: NumberState) -> None:
@@ -175,13 +177,16 @@ class NumberState:
 
     def _take(self, exact: Sequence[Table]) -> None:
         """Add tables of values to one that is coarser."""
+        some = [table for table in exact if len(table)]
+        if sum(map(len, some)) <= 2 * _PENDING and some:
+            # Short ones cost more by their number than by their length.
+            some = [tables.merge(some)]
         coarse = [self.table]
-        for table in exact:
-            if len(table):
-                self._summarise(table)
-                bits = tables.as_floats(table) if self.whole else table
-                # Coarse first: then there is much less to be put in order.
-                coarse.append(tables.collapse(bits, self.shift))
+        for table in some:
+            self._summarise(table)
+            bits = tables.as_floats(table) if self.whole else table
+            # Coarse first: then there is much less to be put in order.
+            coarse.append(tables.collapse(bits, self.shift))
         self.table = tables.merge(coarse)
 
     def _summarise(self, exact: Table) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from markupsafe import Markup
 
 from dure import draw
+from dure.statistics import page_tables as tables
 from dure.statistics.model import ColumnStatistics, Histogram, SplitStatistics
 from dure.statistics.statistics import Statistics
 
@@ -21,9 +22,11 @@ _SHOWN = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 _QUANTILES = (*_SHOWN[1:],)
 _KEYS = 8  # texts that get a bar
 _CUT = 1000  # letters of a text that the page carries
+_FACTS, _WORDS, _INLINE = 40, 80, 3
+_SCRIPTS = ("page.js", "page_pairs.js")
 _SAFE = 1 << 53  # above it, a script cannot hold every whole number
 
-Series = Sequence[tuple[str, SplitStatistics]]
+Series = Sequence[tuple[str, SplitStatistics, bool]]
 
 
 def statistics_page(
@@ -45,6 +48,7 @@ def statistics_page(
             '<h1>{}</h1><p class="soft">{}</p><div id="controls"></div>'
             '<p id="count" class="soft" aria-live="polite"></p>'
             '<div class="scroll"><table id="columns"></table></div>'
+            '<section id="pairs"></section><section id="lifts"></section>'
             "<noscript>{}</noscript>"
         ).format(
             title,
@@ -56,8 +60,13 @@ def statistics_page(
             ),
         ),
         style=Markup("<style>{}</style>").format(Markup(_file("page.css"))),  # noqa: S704 - ours
-        script=_file("page.js"),
-        data={"series": [_heading(*one) for one in series], "columns": _columns(series)},
+        script="\n".join(['"use strict";', "(() => {", *map(_file, _SCRIPTS), "})();", ""]),
+        data={
+            "series": [_heading(*one) for one in series],
+            "columns": _columns(series),
+            **tables.pairs(series),
+            **tables.lifts(series),
+        },
     )
 
 
@@ -67,29 +76,34 @@ def _file(name: str) -> str:
 
 def _series(
     statistics: Statistics | Mapping[str, Statistics],
-) -> Iterator[tuple[str, SplitStatistics]]:
+) -> Iterator[tuple[str, SplitStatistics, bool]]:
     several = {"": statistics} if isinstance(statistics, Statistics) else statistics
     for name, one in several.items():
         start = f"{name}: " if name else ""
         for split, found in one.splits.items():
-            yield start + split, found
+            yield start + split, found, False
             for label, part in found.slices.items():
-                yield f"{start}{split}, {label}", part
+                yield f"{start}{split}, {label}", part, True
 
 
-def _heading(name: str, split: SplitStatistics) -> dict[str, Any]:
-    return {"name": name, "rows": split.rows}
+def _heading(name: str, split: SplitStatistics, sliced: bool) -> dict[str, Any]:
+    return {"name": name, "rows": split.rows, "slice": sliced}
 
 
 def _rows_in_words(series: Series) -> str:
-    return "; ".join(f"{name} {split.rows:,} rows" for name, split in series[:6]) + (
-        f" and {len(series) - 6} more" if len(series) > 6 else ""
+    whole = [f"{name} {split.rows:,} rows" for name, split, sliced in series if not sliced]
+    slices = sum(sliced for *_, sliced in series)
+    return "; ".join(whole[:6]) + "".join(
+        [
+            f" and {len(whole) - 6} more" if len(whole) > 6 else "",
+            f"; {slices:,} slices" if slices else "",
+        ]
     )
 
 
 def _columns(series: Series) -> list[dict[str, Any]]:
-    names = dict.fromkeys(name for _, split in series for name in split.columns)
-    return [_column(name, [split.columns.get(name) for _, split in series]) for name in names]
+    names = dict.fromkeys(name for _, split, _ in series for name in split.columns)
+    return [_column(name, [split.columns.get(name) for _, split, _ in series]) for name in names]
 
 
 def _column(name: str, parts: Sequence[ColumnStatistics | None]) -> dict[str, Any]:
@@ -111,9 +125,12 @@ def _part(
     found = {
         "n": part.count,
         "miss": part.missing,
+        "v": part.number_of_values if part.levels else None,
         "u": part.unique,
         "ue": part.exactness.unique or None,
         "qe": part.exactness.quantiles or None,
+        "me": part.exactness.moments or None,
+        "ce": part.exactness.counts or None,
         "mean": part.mean,
         "std": part.std,
         "skew": part.skewness,
@@ -134,7 +151,6 @@ def _part(
         "empty": part.empty,
         "blank": part.blank,
         "ent": part.entropy,
-        "list": _list_lengths(part),
         "kind": _meaning(part),
         "t": _texts(part, keys),
         "all": part.values is not None,
@@ -144,17 +160,10 @@ def _part(
     return {key: value for key, value in found.items() if value is not None}
 
 
-def _number(value: float | None) -> float | str | None:
+def _number(value: Any) -> Any:
     if isinstance(value, int) and abs(value) > _SAFE:
         return f"{value:,}"
     return value
-
-
-def _list_lengths(part: ColumnStatistics) -> str | None:
-    if not part.levels:
-        return None
-    inner = part.levels[-1]
-    return f"{inner.min:,} to {inner.max:,}, mean {draw.number(inner.mean, 3)}"
 
 
 def _meaning(part: ColumnStatistics) -> str | None:
@@ -184,17 +193,60 @@ def _top_texts(parts: Sequence[ColumnStatistics]) -> list[str]:
 
 
 def _more(part: ColumnStatistics) -> list[list[Any]] | None:
-    shapes = [
+    """Return facts that only some columns have, as pairs of a name and a value."""
+    found: list[list[Any]] = [
         [f"shape {shape}", f"{count / max(1, part.number_of_values):.1%}"]
         for shape, count in (part.patterns or ())[:3]
     ]
-    details = part.semantic.details if part.semantic else {}
-    known = [
-        [name.replace("_", " "), value[:80] if isinstance(value, str) else value]
-        for name, value in [*details.items(), *part.custom.items()]
-        if isinstance(value, str | int | float)
-    ]
-    return shapes + known or None
+    for at, level in enumerate(part.levels):
+        name = "entries a row" if at == 0 else f"entries, level {at + 1}"
+        found.append([name, f"{level.min:,} to {level.max:,}, mean {draw.number(level.mean, 3)}"])
+        if at and level.missing:
+            found.append([f"missing lists, level {at + 1}", level.missing])
+    if part.weighted is not None:
+        found.append(["weight of values", part.weighted.count])
+        found.append(["weight of missing", part.weighted.missing])
+        names = ("mean", "std", "median")
+        found += [[f"weighted {name}", getattr(part.weighted, name)] for name in names]
+    if part.semantic is not None:
+        fits = f"{part.semantic.share:.1%} of {part.semantic.checked:,}"
+        found.append([f"{_meaning(part)}, fits", fits])
+        found += _facts(part.semantic.details)
+    found += _facts(part.custom)
+    return [pair for pair in found if pair[1] is not None] or None
+
+
+def _facts(values: Mapping[str, Any]) -> list[list[Any]]:
+    """Return JSON values as numbers and short texts, objects inside by their dotted path."""
+    found: list[list[Any]] = []
+    for key, value in values.items():
+        name = key.replace("_", " ")
+        if isinstance(value, bool):
+            found.append([name, "yes" if value else "no"])
+        elif isinstance(value, int | float):
+            found.append([name, _number(value)])
+        elif isinstance(value, Mapping) and _is_large(value):
+            found += [[f"{name}, {inner}", one] for inner, one in _facts(value)]
+        elif isinstance(value, list | tuple) and value and isinstance(value[0], Mapping):
+            for index, one in enumerate(value):
+                found += [[f"{name} {index + 1}, {inner}", x] for inner, x in _facts(one)]
+        elif value:
+            found.append([name, _in_words(value)])
+    return found[:_FACTS]
+
+
+def _is_large(value: Mapping[str, Any]) -> bool:
+    return len(value) > _INLINE or any(isinstance(one, Mapping) for one in value.values())
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        text = ", ".join(f"{key} {_in_words(one)}" for key, one in value.items())
+    elif isinstance(value, list | tuple):
+        text = ", ".join(map(_in_words, value))
+    else:
+        text = draw.number(value) if isinstance(value, int | float) else str(value)
+    return text if len(text) <= _WORDS else text[: _WORDS - 1] + "…"
 
 
 def _edges(parts: Sequence[ColumnStatistics]) -> tuple[float, ...] | None:

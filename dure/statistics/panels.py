@@ -9,25 +9,46 @@ from markupsafe import Markup
 
 from dure import draw
 from dure.statistics.charts import grouped_bars, share_bar
+from dure.statistics.model import Level
 from dure.statistics.statistics import ColumnStatistics, Histogram, Statistics
 from dure.statistics.text import share
 
 _TOP = 8
 _CUT = 28
 _TIP = 1000  # letters of a text in its tool tip
+_PANELS = 200
+_SLICES = 10
 _Of = Mapping[str, ColumnStatistics]
 
 
 def statistics_html(statistics: Statistics) -> Markup:
     """Return a table of the splits and a panel for each column."""
     splits = statistics.splits
-    rows = [(name, f"{split.rows:,}") for name, split in splits.items()]
     items = [
         _panel(name, {part: split.columns[name] for part, split in splits.items()})
-        for name in statistics.columns
+        for name in statistics.columns[:_PANELS]
     ]
-    heading = Markup("<h2>{} columns</h2>").format(len(items))
-    return draw.table(["split", "rows"], rows, numeric=(1,)) + heading + draw.panels(items)
+    heading = Markup("<h2>{:,} columns</h2>").format(len(statistics.columns))
+    left = len(statistics.columns) - len(items)
+    more = _remark(f"{left:,} more columns: to_html() writes a page with all of them")
+    shown = draw.panels(items) + (more if left else Markup(""))
+    return _split_table(statistics) + heading + shown
+
+
+def _split_table(statistics: Statistics) -> Markup:
+    """Return the splits, and the largest slices of each, with their rows."""
+    splits = statistics.splits
+    heads, rows, left = ["split", "rows"], [], 0
+    weighted = any(split.weighted_rows is not None for split in splits.values())
+    heads += ["weight"] if weighted else []
+    for name, split in splits.items():
+        slices = list(split.slices.items())
+        left += len(slices[_SLICES:])
+        for label, part in [(name, split), *((f"{name}, {one}", s) for one, s in slices[:_SLICES])]:
+            weight = "–" if part.weighted_rows is None else _number(part.weighted_rows)
+            rows.append((label, f"{part.rows:,}", *([weight] if weighted else [])))
+    table = draw.table(heads, rows, numeric=range(1, len(heads)))
+    return table + (_remark(f"{left:,} more slices") if left else Markup(""))
 
 
 def bin_labels(histogram: Histogram) -> list[str]:
@@ -51,26 +72,74 @@ def bin_labels(histogram: Histogram) -> list[str]:
 
 
 def _panel(name: str, column: _Of) -> tuple[str, Markup]:
-    kind = next(iter(column.values())).type
+    first = next(iter(column.values()))
+    kind, inner = first.type, first.element
     rows: list[tuple[str, ...]] = [
         ("values", *(f"{part.count:,}" for part in column.values())),
         ("missing", *(_missing(part) for part in column.values())),
         (
             "unique",
-            *("–" if part.unique is None else f"{part.unique:,}" for part in column.values()),
+            *(_unique(part) for part in column.values()),
         ),
     ]
-    if kind == "string":
+    shape = Markup("")
+    if inner == "string":
         shape = _top_values(column)
         rows.append(("characters", *(_length(part) for part in column.values())))
-    elif kind == "bool":
+    elif inner == "bool":
         shape = _truth(column)
+    elif inner == "bytes":
+        rows.append(("bytes", *(_length(part) for part in column.values())))
+    elif inner.startswith("struct["):
+        kind = kind.replace(inner, "struct")
+        rows.pop()
     else:
         shape = _histogram(column)
         rows += _number_rows(column)
+    rows += _other_rows(column)
     heads = ["", *column]
     table = draw.table(heads, rows, numeric=range(1, len(heads)))
     return f"{name} · {kind}", shape + table
+
+
+def _unique(part: ColumnStatistics) -> str:
+    about = "≈ " if part.exactness.unique else ""
+    return "–" if part.unique is None else f"{about}{part.unique:,}"
+
+
+def _other_rows(column: _Of) -> list[tuple[str, ...]]:
+    """Return what only some columns have: lists, a meaning, weights, bounded errors."""
+    rows: list[tuple[str, ...]] = []
+    parts = list(column.values())
+    for level in range(max(len(part.levels) for part in parts)):
+        name = "entries a row" if level == 0 else f"entries, level {level + 1}"
+        rows.append((name, *(_entries(part.levels[level]) for part in parts)))
+    if any(part.semantic for part in parts):
+        rows.append(("meaning", *(meaning(part) or "–" for part in parts)))
+    weights = [part.weighted for part in parts]
+    if any(weights):
+        rows.append(("weight", *(_number(one.count if one else None) for one in weights)))
+        if any(one and one.mean is not None for one in weights):
+            means = (_number(one.mean if one else None) for one in weights)
+            rows.append(("weighted mean", *means))
+    errors = [part.exactness.quantiles for part in parts]
+    if any(errors):
+        bounds = (f"± {100 * error:.2g} %" if error else "exact" for error in errors)
+        rows.append(("quantiles known to", *bounds))
+    return rows
+
+
+def meaning(part: ColumnStatistics) -> str | None:
+    """Return what the values of a column mean, in a word or two."""
+    if part.semantic is None:
+        return None
+    return part.semantic.kind.replace("_", " ")
+
+
+def _entries(level: Level) -> str:
+    if not level.present:
+        return "–"
+    return f"{level.min:,} to {level.max:,}, mean {draw.number(level.mean, 3)}"
 
 
 def _missing(part: ColumnStatistics) -> str:
@@ -164,9 +233,9 @@ def _shares(
 
     def part_of(text: str, known: Mapping[str, int], part: ColumnStatistics) -> float | None:
         if text in known:
-            return known[text] / part.count
+            return known[text] / max(1, part.number_of_values)
         # Beyond the texts that were kept, a count is unknown, not 0.
-        return 0.0 if part.type == "bool" or part.values is not None else None
+        return 0.0 if part.true is not None or part.values is not None else None
 
     shares = {text: [part_of(text, *pair) for pair in counts.values()] for text in texts}
     top = max(value or 0.0 for row in shares.values() for value in row) or 1.0
@@ -175,13 +244,19 @@ def _shares(
             _cut(text),
             share_bar([(value or 0.0) / top for value in row]),
             *(
-                "–" if value is None or not part.count else share(known.get(text, 0), part.count)
+                _share(value, known.get(text, 0), part)
                 for value, (known, part) in zip(row, counts.values(), strict=True)
             ),
         )
         for text, row in shares.items()
     ]
     return draw.table(["value", "", *counts], rows, numeric=range(2, 2 + len(counts)))
+
+
+def _share(value: float | None, count: int, part: ColumnStatistics) -> str:
+    if value is None or not part.number_of_values:
+        return "–"
+    return share(count, part.number_of_values)
 
 
 def _remark(text: str) -> Markup:

@@ -36,7 +36,9 @@ def registers() -> Registers:
 def add(sketch: Registers, hashes: Hashes) -> None:
     """Add values to ``sketch`` by their hashes."""
     places = hashes >> np.uint64(_Q)
-    _, exponents = np.frexp((hashes & np.uint64((1 << _Q) - 1)).astype(np.float64))
+    rest = (hashes & np.uint64((1 << _Q) - 1)).astype(np.float64)
+    # The exponent out of the bits; that of 0 would be -1022.
+    exponents = np.maximum((rest.view(np.int64) >> 52) - 1022, 0)
     np.maximum.at(sketch, places, (_Q + 1 - exponents).astype(np.uint8))
 
 

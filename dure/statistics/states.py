@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import polars as pl
+from numpy.typing import NDArray
 
 from dure.data.slicing import SliceSpec, groups
 from dure.data.types import element
@@ -24,6 +25,9 @@ from dure.statistics.tables import Ints, Table
 
 SLICES = 1000
 """The most slices of one `SliceSpec` whose states are kept; beyond it, the largest."""
+
+
+Arrays = tuple[NDArray[Any], Ints]
 
 
 class Shard(Protocol):
@@ -171,10 +175,10 @@ def describe_part(part: Shard, plan: Plan, aggregates: Sequence[Aggregate[Any]])
     state = empty_split(plan, aggregates)
     frame = part.frame(plan.reads(aggregates))
     by = {name: weights.weights_of(frame[name]) for name in _weights(plan)}
-    watched = {one.columns[0]: [] for one in aggregates if one.place in ("custom", "semantic")}  # type: dict[str, list[int]]
+    watched: dict[str, list[int]] = {}
     for index, one in enumerate(aggregates):
-        if one.columns and one.columns[0] in watched and one.place in ("custom", "semantic"):
-            watched[one.columns[0]].append(index)
+        if one.place in ("custom", "semantic"):
+            watched.setdefault(one.columns[0], []).append(index)
     _add_rows(state.all, frame, plan, by, _Watch(watched, aggregates, state.aggregates))
     for index, one in enumerate(aggregates):
         if one.place not in ("custom", "semantic"):
@@ -193,15 +197,17 @@ class _Watch:
     states: list[Any]
 
     def see(self, name: str, rows: pl.Series, table: Table | pl.DataFrame | None) -> None:
-        values: pl.DataFrame | None = None
+        values: pl.DataFrame | Arrays | None = None
         for index in self.of.get(name, ()):
-            one = self.aggregates[index]
+            one, state = self.aggregates[index], self.states[index]
             if one.reads == "values":
                 values = _values(rows, table) if values is None else values
-                frame = values
+                if isinstance(values, tuple):
+                    self.states[index] = one.update_numbers(state, *values)
+                else:
+                    self.states[index] = one.update(state, values)
             else:
-                frame = rows.alias(name).to_frame()
-            self.states[index] = one.update(self.states[index], frame)
+                self.states[index] = one.update(state, rows.alias(name).to_frame())
 
 
 def _add_rows(
@@ -256,20 +262,24 @@ def _weights(plan: Plan) -> list[str]:
     return list(dict.fromkeys(name for name in named if name is not None))
 
 
-def _values(rows: pl.Series, table: Table | pl.DataFrame | None) -> pl.DataFrame:
-    """Return the distinct values with their counts, ordered by value."""
+def _values(rows: pl.Series, table: Table | pl.DataFrame | None) -> pl.DataFrame | Arrays:
+    """Return the distinct values with their counts, ordered by value; numbers as arrays."""
     if isinstance(table, pl.DataFrame):
         return table.select("value", "count").sort("value")
+    if isinstance(table, Table) and not isinstance(rows.dtype, pl.List):
+        if rows.dtype.is_integer():
+            return table.keys, table.counts
+        # As many as are in the table: then none of them is NaN or infinite.
+        if int(table.counts.sum()) == len(rows) - rows.null_count():
+            return tables.floats_of(table.keys), table.counts
     while isinstance(rows.dtype, pl.List):
         rows = rows.drop_nulls()
         rows = rows.filter(rows.list.len() > 0).explode()
-    if isinstance(table, Table) and rows.dtype.is_integer():
-        return pl.DataFrame({"value": table.keys, "count": table.counts})
-    # As many as are in the table: then none of them is NaN or infinite.
-    if isinstance(table, Table) and int(table.counts.sum()) == len(rows) - rows.null_count():
-        return pl.DataFrame({"value": tables.floats_of(table.keys), "count": table.counts})
     counted = pl.DataFrame({"value": rows}).drop_nulls().group_by("value")
-    return counted.agg(pl.len().cast(pl.Int64).alias("count")).sort("value")
+    found = counted.agg(pl.len().cast(pl.Int64).alias("count")).sort("value")
+    if isinstance(table, Table):
+        return found["value"].to_numpy(), found["count"].to_numpy()
+    return found
 
 
 def elements(plan: Plan) -> dict[str, str]:

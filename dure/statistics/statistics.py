@@ -151,6 +151,18 @@ class Statistics(Artifact):
             raise UsageError(f"there is no column '{column}'", fix=nearest(column, known))
         return counts_of(self.states()[split].all.columns[column])
 
+    def has_counts(self, split: str, column: str) -> bool:
+        """Return whether `counts` has a table of this column.
+
+        It has none in statistics that came without states, and of bytes and structs.
+        """
+        from dure.statistics.values import has_counts
+
+        if not self._has_states or split not in self.splits:
+            return False
+        known = self.splits[split].columns
+        return column in known and has_counts(known[column])
+
     def states(self) -> Mapping[str, SplitState]:
         """Return what the statistics were made from; it must not be changed.
 

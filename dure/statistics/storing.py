@@ -1,8 +1,9 @@
 """States as bytes, and as the files beside ``statistics.json`` from which it can go on.
 
 A split's state is one JSON text and three tables; on disk ``state.json``, ``numbers.parquet``
-(``table, key, count``, and sums of weights), ``texts.parquet`` (``table, value, count``) and
-``sketches.parquet`` (``table, registers``), where ``table`` is the number that the JSON gives.
+(``table, step, count``, and sums of weights), ``texts.parquet`` (``table, value, count``) and
+``sketches.parquet`` (``table, registers``), where ``table`` is the number that the JSON gives. A
+step is what a key is above the one before: half as many bytes as keys, once these are coarse.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ from dure.statistics.sums import Sums
 from dure.statistics.tables import Ints, Table
 from dure.statistics.texts import Lengths, TextState
 
-FORMAT = 1
+FORMAT = 2
 _MAGIC = b"DURESTAT"
 _SUMS = ("count", "high", "low")
-_NUMBERS = {"table": pl.UInt32, "key": pl.Int64, **dict.fromkeys(_SUMS, pl.Int64)}
+_NUMBERS = {"table": pl.UInt32, "step": pl.Int64, **dict.fromkeys(_SUMS, pl.Int64)}
 _TEXTS = {"table": pl.UInt32, "value": pl.String, **dict.fromkeys(_SUMS, pl.Int64)}
 _SKETCHES = {"table": pl.UInt32, "registers": pl.Binary}
 _NAMES = ("numbers", "texts", "sketches")
@@ -88,7 +89,7 @@ class _Writer:
         sizes = [len(table) for _, table in self.keys]
         data = {
             "table": np.repeat(np.array([at for at, _ in self.keys], np.uint32), sizes),
-            "key": _joined([table.keys for _, table in self.keys]),
+            "step": _steps(_joined([table.keys for _, table in self.keys])),
         }
         for i in range(wide):
             data[_SUMS[i]] = _joined([_row(table, i) for _, table in self.keys])
@@ -98,6 +99,11 @@ class _Writer:
             "texts": texts,
             "sketches": pl.DataFrame(self.sketches, schema=_SKETCHES, orient="row"),
         }
+
+
+def _steps(keys: Ints) -> Ints:
+    """Return what each key is above the one before, modulo 2^64; `numpy.cumsum` undoes it."""
+    return np.diff(keys, prepend=np.int64(0))
 
 
 def _joined(arrays: list[Any]) -> Any:
@@ -229,7 +235,7 @@ class _Reader:
     def __init__(self, frames: Mapping[str, pl.DataFrame]) -> None:
         numbers = frames["numbers"]
         self._at = numbers["table"].to_numpy()
-        self._keys = numbers["key"].to_numpy()
+        self._keys = np.cumsum(numbers["step"].to_numpy())
         names = [name for name in _SUMS if name in numbers.columns]
         self._sums = np.stack([numbers[name].to_numpy() for name in names])
         self._texts = frames["texts"]

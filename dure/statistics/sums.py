@@ -1,10 +1,10 @@
 r"""Sums of numbers and of their squares without any rounding, in any order.
 
 A finite float is :math:`m 2^e` with a whole number m of 53 bits. Numbers of equal e stand side by
-side in a table that is in order, so their m are added as whole numbers, and the few sums as
-Python's integers of any size. This is the small superaccumulator of Neal 2015, "Fast exact
-summation using small and large superaccumulators", taken over arrays. Mean and standard deviation
-come out rounded once.
+side after sorting, so their m are added as whole numbers, and the few sums as Python's integers of any
+size. This is the small superaccumulator of Neal 2015, "Fast exact summation using small and large
+superaccumulators", taken over arrays; where all values are of similar size, one product of
+matrices does. Mean and standard deviation come out rounded once.
 
 ======= ===========================================================
 symbol  meaning
@@ -29,6 +29,9 @@ _BLOCK = 1 << 14
 _COUNTS = 24
 _LIMB, _MASK = 18, (1 << 18) - 1
 _SAFE = 1 << 53
+_MOST_LIMBS = 6
+_ONE_FACTOR = 1000  # powers of two that are floats
+_MOST_COUNTS = 1 << 17  # of products of two limbs: 36 + 17 = 53 bits
 
 
 @dataclass(slots=True)
@@ -57,15 +60,63 @@ class Sums:
 
 
 def sums_of_floats(values: Floats, counts: Ints) -> Sums:
-    """Return the sums of finite ``values`` that do not fall, each as often as ``counts`` say."""
+    """Return the sums of finite ``values`` in any order, each as often as ``counts`` say."""
     total = Sums()
     for start in range(0, len(values), _BLOCK):
-        mantissas, powers = np.frexp(values[start : start + _BLOCK])
-        whole = np.ldexp(mantissas, 53).astype(np.int64)
-        starts = np.concatenate([[0], np.flatnonzero(powers[1:] != powers[:-1]) + 1])
-        shifts = [int(power) - 53 + _UNIT for power in powers[starts]]
-        total.add(_whole(whole, counts[start : start + _BLOCK], starts, shifts))
+        part, times = values[start : start + _BLOCK], counts[start : start + _BLOCK]
+        total.add(_close(part, times) or _far(part, times))
     return total
+
+
+def _close(values: Floats, counts: Ints) -> Sums | None:
+    """Return the sums of values of similar size, by one product of matrices; None: of others.
+
+    Each value is cut into limbs of 18 bits, held as floats, on a scale that all share. Every
+    product and every sum of them is a whole number below 2^53, which floats add without rounding
+    in whatever order.
+    """
+    size = np.abs(values)
+    least = size.min()
+    if least == 0:
+        size = size[size > 0]
+        if not len(size):
+            return Sums(int(counts.sum()))
+        least = size.min()
+    high = int(np.frexp(size.max())[1])
+    limbs = -(-(high - int(np.frexp(least)[1]) + 53) // _LIMB)
+    once = int(counts.max()) == 1
+    if limbs > _MOST_LIMBS or not (once or float(counts.sum(dtype=np.float64)) <= _MOST_COUNTS):
+        return None
+    cut = np.empty((limbs + 1, len(values)))
+    up = _LIMB - high
+    # Both are exact; the product is much faster.
+    rest = values * 2.0**up if abs(up) < _ONE_FACTOR else np.ldexp(values, up)
+    for row in cut[: limbs - 1]:
+        np.trunc(rest, out=row)
+        rest -= row
+        rest *= 1 << _LIMB
+    cut[limbs - 1 :] = rest, np.ones(len(values))
+    products = ((cut if once else cut * counts) @ cut.T).tolist()
+    first = second = 0
+    for row in products[:limbs]:
+        first = (first << _LIMB) + int(row[limbs])
+    for place in range(2 * limbs - 1):
+        some = range(max(0, place - limbs + 1), min(limbs, place + 1))
+        second = (second << _LIMB) + sum(int(products[i][place - i]) for i in some)
+    unit = high - _LIMB * limbs + _UNIT
+    if unit < 0:  # of the smallest floats, whose last bits are below every unit and 0
+        return Sums(int(products[limbs][limbs]), first >> -unit, second >> -2 * unit)
+    return Sums(int(products[limbs][limbs]), first << unit, second << 2 * unit)
+
+
+def _far(values: Floats, counts: Ints) -> Sums:
+    """Return the sums of any values, those of each power of two apart."""
+    mantissas, powers = np.frexp(values)
+    order = np.argsort(powers, kind="stable")
+    whole, powers = np.ldexp(mantissas[order], 53).astype(np.int64), powers[order]
+    starts = np.concatenate([[0], np.flatnonzero(powers[1:] != powers[:-1]) + 1])
+    shifts = [int(power) - 53 + _UNIT for power in powers[starts]]
+    return _whole(whole, counts[order], starts, shifts)
 
 
 def sums_of_whole(values: Ints, counts: Ints) -> Sums:

@@ -61,13 +61,7 @@ def tabulate(keys: Ints, weights: Ints | None = None) -> Table:
         return empty()
     # NumPy sorts faster than anything hashes: 131,072 floats in half a millisecond.
     keys = np.sort(keys)
-    starts = _starts(keys)
-    if len(starts) == len(keys):
-        return Table(keys, np.ones((1, len(keys)), np.int64))
-    counts = np.empty((1, len(starts)), np.int64)
-    np.subtract(starts[1:], starts[:-1], out=counts[0, :-1])
-    counts[0, -1] = len(keys) - starts[-1]
-    return Table(keys[starts], counts)
+    return _add_equal(keys, _ones(len(keys)))
 
 
 def merge(tables: Sequence[Table]) -> Table:
@@ -135,4 +129,18 @@ def _add_equal(keys: Ints, sums: Ints) -> Table:
     starts = _starts(keys)
     if len(starts) == len(keys):
         return Table(keys, sums)
-    return Table(keys[starts], np.add.reduceat(sums, starts, axis=1))
+    if len(sums) > 1 or not (sums == 1).all():
+        return Table(keys[starts], np.add.reduceat(sums, starts, axis=1))
+    counts = np.empty((1, len(starts)), np.int64)
+    np.subtract(starts[1:], starts[:-1], out=counts[0, :-1])
+    counts[0, -1] = len(keys) - starts[-1]
+    return Table(keys[starts], counts)
+
+
+def _ones(size: int) -> Ints:
+    """Return ones of shape (1, size), which most tables of floats share."""
+    return _ONES[:, :size] if size <= _ONES.size else np.ones((1, size), np.int64)
+
+
+_ONES = np.ones((1, 1 << 17), np.int64)
+_ONES.flags.writeable = False

@@ -10,6 +10,8 @@ from dure.statistics.statistics import ColumnStatistics, SplitStatistics, Statis
 
 _WIDTH = 80
 _NAME = 24
+_TYPE = 8
+_SLICES = 20
 _BARS = " ▁▂▃▄▅▆▇█"
 _SHOWN_BARS = 10
 
@@ -54,47 +56,95 @@ def fit(text: str, width: int) -> str:
 
 def _table(name: str, split: SplitStatistics) -> str:
     wide = min(_NAME, max(6, *(columns_wide(column) for column in split.columns)))
-    head = f"{'column':<{wide}}  {'type':<6}  {'missing':>7}  {'unique':>9}  values"
+    kinds = {name: _kind(column.type) for name, column in split.columns.items()}
+    broad = min(_TYPE, max(6, *(len(kind) for kind in kinds.values())))
+    weight = "" if split.weighted_rows is None else f" (weight {_short(split.weighted_rows)})"
     lines = [
-        f"{name}: {split.rows:,} rows, {len(split.columns)} columns",
+        f"{name}: {split.rows:,} rows{weight}, {len(split.columns)} columns",
         "",
-        head,
+        f"{'column':<{wide}}  {'type':<{broad}}  {'missing':>7}  {'unique':>9}  values",
         "─" * _WIDTH,
     ]
     for column in split.columns.values():
         start = (
-            f"{fit(column.name, wide)}  {fit(column.type, 6)}  "
+            f"{fit(column.name, wide)}  {fit(kinds[column.name], broad)}  "
             f"{share(column.missing, column.rows):>7}  {_unique(column):>9}  "
         )
         lines.append((start + fit(_values(column), _WIDTH - columns_wide(start))).rstrip())
-    return "\n".join(lines)
+    if not all(column.exactness for column in split.columns.values()):
+        lines += ["", "~ an estimate: there were too many values to keep them all"]
+    return "\n".join([*lines, *_slices(split)])
+
+
+def _slices(split: SplitStatistics) -> list[str]:
+    if not split.slices:
+        return []
+    lines = ["", f"{len(split.slices):,} slices"]
+    for label, part in list(split.slices.items())[:_SLICES]:
+        rows = f"{part.rows:,} rows  {share(part.rows, split.rows):>7}"
+        lines.append(f"  {fit(label, _WIDTH - 4 - len(rows))}  {rows}")
+    if len(split.slices) > _SLICES:
+        lines.append(f"  and {len(split.slices) - _SLICES:,} more: the page shows them all")
+    return lines
+
+
+def _kind(kind: str) -> str:
+    """Return a type in few letters: ``[string]`` for a list, ``struct`` without its fields."""
+    levels = 0
+    while kind.startswith("list["):
+        kind, levels = kind[len("list[") : -1], levels + 1
+    kind = "struct" if kind.startswith("struct[") else kind
+    return "[" * levels + kind + "]" * levels
 
 
 def _unique(column: ColumnStatistics) -> str:
-    return "–" if column.unique is None else f"{column.unique:,}"
+    about = "~" if column.exactness.unique else ""
+    return "–" if column.unique is None else f"{about}{column.unique:,}"
 
 
 def _values(column: ColumnStatistics) -> str:
     if column.count == 0:
         return "no values"
-    if column.type == "bool":
-        return f"true {share(column.true or 0, column.count)}"
-    if column.type == "string":
-        return _texts(column)
+    if column.levels:
+        few, many = column.levels[-1].min, column.levels[-1].max
+        each = f"{few:,} each" if few == many else f"{few:,} to {many:,} each"
+        return f"{each}  {_inner(column)}".rstrip()
+    return _inner(column)
+
+
+def _inner(column: ColumnStatistics) -> str:
+    """Return the values of a column, inside all of its lists."""
+    if column.element.startswith("struct["):
+        return ""
+    if column.true is not None:
+        return f"true {share(column.true, column.number_of_values)}"
+    if column.element == "string":
+        kind = column.semantic.kind.replace("_", " ") if column.semantic else ""
+        plain = kind in ("", "category")
+        return _texts(column) if plain else f"{kind}: {_texts(column)}"
+    if column.element == "bytes":
+        kind = f"{column.semantic.kind}  " if column.semantic else ""
+        return kind + _span(column.min_length, column.max_length) + " bytes"
     odd = f"  NaN {column.nan:,}" if column.nan else ""
     odd += f"  inf {column.inf:,}" if column.inf else ""
     if column.histogram is None:
         return odd.strip()
-    low, high = _short(column.min), _short(column.max)
-    span = low if column.min == column.max else f"{low} … {high}"
-    return f"{bars(column.histogram.counts):<{_SHOWN_BARS}}  {span}{odd}"
+    kind = column.semantic.kind if column.semantic else ""
+    kind = f"  {kind}" if kind in ("time", "id") else ""
+    span = _span(column.min, column.max)
+    return f"{bars(column.histogram.counts):<{_SHOWN_BARS}}  {span}{odd}{kind}"
+
+
+def _span(low: float | None, high: float | None) -> str:
+    return _short(low) if low == high else f"{_short(low)} … {_short(high)}"
 
 
 def _texts(column: ColumnStatistics) -> str:
     top = [(text if text.strip() else f'"{text}"', times) for text, times in column.top or ()]
-    if column.unique == column.count > 1:
+    if column.unique == column.count > 1 and not column.levels:
         return f"each once: {', '.join(text for text, _ in top)}"
-    return ", ".join(f"{text} {share(times, column.count)}" for text, times in top)
+    about, total = "~" if column.exactness.counts else "", column.number_of_values
+    return ", ".join(f"{text} {about}{share(times, total)}" for text, times in top)
 
 
 def _short(value: float | None) -> str:

@@ -7,10 +7,16 @@ import polars as pl
 from dure.errors import UsageError
 from dure.statistics import texts
 from dure.statistics.columns import ColumnState
+from dure.statistics.model import ColumnStatistics
 from dure.statistics.numbers import NumberState
 from dure.statistics.texts import TextState
 
 _EMPTY = pl.DataFrame(schema={"value": pl.String, "count": pl.Int64})
+
+
+def has_counts(column: ColumnStatistics) -> bool:
+    """Whether the values of a column are counted: those of texts, numbers and truth values."""
+    return column.element in ("int", "float", "string", "bool")
 
 
 def counts_of(state: ColumnState) -> tuple[pl.DataFrame, bool]:

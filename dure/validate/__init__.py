@@ -21,7 +21,7 @@ from dure.validate.report import Comparison, DriftReport
 
 if TYPE_CHECKING:
     from dure.validate.accepting import accept, accept_all, reject
-    from dure.validate.checks import validate
+    from dure.validate.checks import validate, validate_distribution
     from dure.validate.comparing import drift
     from dure.validate.feature_skew import ExampleDifferences, example_diff
     from dure.validate.rules import Found, rule
@@ -40,6 +40,7 @@ __all__ = [
     "reject",
     "rule",
     "validate",
+    "validate_distribution",
 ]
 
 # Loaded on first use: whoever reads anomalies needs neither NumPy nor Polars.
@@ -53,6 +54,7 @@ _LATE = {
     "reject": "accepting",
     "rule": "rules",
     "validate": "checks",
+    "validate_distribution": "checks",
 }
 
 

@@ -44,6 +44,8 @@ _WIDENED: Mapping[str, tuple[str, ...]] = {
     "balance_outside": ("balance",),
 }
 
+_RETYPED = ("type_changed", "nesting_changed", "invalid_text")
+
 
 class _Case:
     """What a change is made from."""
@@ -123,11 +125,26 @@ def accept_all(
     *,
     examples: Examples | None = None,
 ) -> Schema:
-    """Return ``schema`` with every anomaly accepted that can be; the others stay as they are."""
-    for anomaly in anomalies:
-        if acceptable(anomaly) and (anomaly.kind == "new_column" or _still(schema, anomaly)):
+    """Return ``schema`` with every anomaly accepted that can be; the others stay as they are.
+
+    A column of another type comes first, and takes what the data has in everything: most of it
+    was not looked at, since the type did not fit.
+    """
+    for anomaly in sorted(anomalies, key=lambda one: one.kind not in _RETYPED):
+        if anomaly.kind in _RETYPED and _still(schema, anomaly):
+            schema = _retyped(_Case(schema, anomaly, statistics, examples))
+        elif acceptable(anomaly) and (anomaly.kind == "new_column" or _still(schema, anomaly)):
             schema = accept(schema, anomaly, statistics, examples=examples)
     return schema
+
+
+def _retyped(case: _Case) -> Schema:
+    from dure.schema.update import replace_column
+    from dure.schema.widen import widen_all
+
+    return replace_column(
+        case.schema, case.name, widen_all(case.schema.column(case.name), case.seen)
+    )
 
 
 def _still(schema: Schema, anomaly: Anomaly) -> bool:

@@ -139,7 +139,8 @@ class Anomalies(Artifact):
         if not found:
             raise UsageError(
                 f"there is no anomaly {name!r}",
-                fix=nearest(name, [one.id for one in self.anomalies]),
+                got="" if self.anomalies else "nothing was found",
+                fix=nearest(name, [one.id for one in self.anomalies]) if self.anomalies else None,
             )
         return found[0]
 

@@ -99,7 +99,8 @@ def _of_counts(metric: Metric, both: Pair) -> Callable[[Floats, Floats], Floats]
                 for one, other in zip(a, b, strict=True)
             ]
         )
-    step, unit = np.diff(x), scale(Line(x, x, both.a))
+    with np.errstate(over="ignore"):  # between numbers of 1e308 is infinity
+        step, unit = np.diff(x), scale(Line(x, x, both.a))
 
     def between(a: Floats, b: Floats) -> Floats:
         shares = [np.cumsum(side, axis=1) / side.sum(axis=1, keepdims=True) for side in (a, b)]

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from dure.schema.model import Schema
 from dure.schema.override import Override
 from dure.schema.semantics import Time
+from dure.statistics.statistics import Statistics
 from dure.validate import dataset, distribution, domains, numbers, presence, semantic, text, types
 from dure.validate.anomalies import Anomalies, Anomaly
 from dure.validate.expressions import expression
-from dure.validate.finding import Finding, Look
+from dure.validate.finding import Finding, Look, check_kind
 from dure.validate.language import language
 from dure.validate.report import DriftReport
 from dure.validate.rules import run
 
 if TYPE_CHECKING:
     from dure.data.examples import Examples
-    from dure.schema import Column, Schema
-    from dure.statistics import SplitStatistics, Statistics
+    from dure.schema import Column
+    from dure.statistics import SplitStatistics
 
 Place = tuple[str, str | None, Finding]
 
@@ -91,10 +93,14 @@ def validate(
 
     Raises
     ------
+    UsageError
+        The first two arguments are something else.
     SchemaError
         The schema speaks of no such environment, asks for a comparison that does not fit the type
         of a column, or has a regular expression or a time that cannot be read.
     """
+    check_kind("statistics", statistics, Statistics)
+    check_kind("schema", schema, Schema)
     expected = schema.environment(environment)
     _check_schema(schema)
     places: list[Place] = []
@@ -290,3 +296,54 @@ def _but(anomaly: Anomaly, severity: str, override: str, until: str | None) -> A
     from dataclasses import replace
 
     return replace(anomaly, severity=severity, override=override, until=until)  # type: ignore[arg-type] # checked by Override
+
+
+def validate_distribution(
+    statistics: Statistics,
+    baseline: Statistics,
+    schema: Schema | None = None,
+    *,
+    kind: Literal["drift", "skew"] = "drift",
+    slices: bool = True,
+    seed: int = 0,
+) -> Anomalies:
+    """Return where the data is distributed otherwise than in a baseline, and nothing else.
+
+    Parameters
+    ----------
+    statistics : Statistics
+        What is judged.
+    baseline : Statistics
+        What it is compared with: the span before, or the data of another environment.
+    schema : Schema, optional
+        Its comparators say what is an error. Default: every difference that `drift` finds is one.
+    kind : {"drift", "skew"}
+        What to call it, and which of the comparators count.
+    slices : bool
+        Compare slices that both have, too.
+    seed : int
+        Of the intervals.
+
+    Returns
+    -------
+    Anomalies
+        Its gate fails when any of them is an error.
+    """
+    from dure.validate.against import against
+
+    asked = schema or _every_difference(statistics)
+    report, found = against(statistics, baseline, asked, kind, slices=slices, seed=seed)
+    places: list[Place] = list(found)
+    return _anomalies(places, statistics, asked, None, (report,), None)
+
+
+def _every_difference(statistics: Statistics) -> Schema:
+    """Return a schema that wants all columns to be distributed as in the baseline."""
+    from dure.schema import Column, Dataset
+
+    columns = {
+        name: Column(one.type)
+        for split in statistics.splits.values()
+        for name, one in split.columns.items()
+    }
+    return Schema(columns, Dataset(drift="auto", skew="auto"))

@@ -36,16 +36,18 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dure.errors import UsageError, nearest
+from dure.statistics.statistics import Statistics
 from dure.validate import chance, distances
 from dure.validate.distances import Test
 from dure.validate.explain import choice_in_words, missing_in_words, not_compared, verdict
+from dure.validate.finding import check_kind
 from dure.validate.metrics import METRICS, Metric, Pair, constant, distance, pair
 from dure.validate.report import Comparison, DriftReport, Kind
 from dure.validate.samples import OTHER, Sample, sample
 from dure.validate.shapes import shape
 
 if TYPE_CHECKING:
-    from dure.statistics import ColumnStatistics, SplitStatistics, Statistics
+    from dure.statistics import ColumnStatistics, SplitStatistics
 
 FEW_ROWS = 1000
 FEW_VALUES = 30
@@ -130,6 +132,8 @@ def drift(
     Values of one row, and rows, are taken to be independent. A column whose type changed, or that
     one side lacks, is not compared: the schema says so in its own words.
     """
+    check_kind("first", first, Statistics)
+    check_kind("second", second, Statistics)
     settings = Settings(dict(metrics or {}), dict(smallest or {}), q, seed, draws)
     _check(settings, first, second, columns)
     made = [

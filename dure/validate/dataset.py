@@ -109,7 +109,8 @@ def missing_column(column: str, split: SplitStatistics) -> Finding:
         f"{len(split.columns)} other columns"
         if len(split.columns) > SHOWN
         else f"columns {', '.join(split.columns)}",
-        f"{hint}, or remove it from the schema",
+        f"{hint}; or remove it from the schema, or name with not_in_environment where it is not "
+        "expected, as a label in serving",
     )
 
 

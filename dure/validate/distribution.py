@@ -10,7 +10,7 @@ from typing import Literal
 
 from dure.schema.bounds import Bounds
 from dure.validate.finding import Finding, Look
-from dure.validate.values import values_of
+from dure.validate.values import as_texts, values_of
 from dure.validate.words import count, exact, share
 
 
@@ -127,12 +127,10 @@ def _counts(look: Look) -> dict[str, int] | None:
     found = look.found
     if found.element == "bool":
         return {"true": found.true or 0, "false": found.false or 0}
-    import polars as pl
-
     values = values_of(look)
     if values is None:
         return None
-    texts = values.table["value"].cast(pl.String).to_list()
+    texts = as_texts(values.table["value"]).to_list()
     return dict(zip(texts, values.table["count"].to_list(), strict=True))
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dure.validate.finding import Bad, Finding, Look
-from dure.validate.values import values_of
-from dure.validate.words import count, listed, rows, share
+from dure.validate.values import as_texts, values_of
+from dure.validate.words import allowed_values, count, listed, rows, share
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,7 +40,7 @@ def domain(look: Look) -> Iterator[Finding]:
         "unexpected_values",
         f"{count(len(outside), 'value')} outside the domain, in {rows(amount)} of "
         f"{total if found.levels else found.rows:,} ({share(amount / (total if found.levels else found.rows))})",
-        f"{part}the {count(len(allowed), 'value')} of the domain",
+        part + allowed_values(allowed),
         listed(outside, allowed),
         f"repair the data, or {change}" if bad else f"{change} if they are right",
         severity="error" if bad else "warning",
@@ -68,7 +68,7 @@ def _unlisted(look: Look, allowed: tuple[str, ...]) -> Finding:
             "unexpected_values",
             f"at least {count(max(more, len(top)), 'value')} outside the domain: the column has "
             f"{distinct:,} distinct values, the domain {len(allowed):,}",
-            f"the {count(len(allowed), 'value')} of the domain",
+            allowed_values(allowed),
             listed(top, allowed) if top else f"{distinct:,} distinct values",
             fix,
             bad=Bad(lambda: _outside(allowed)),
@@ -159,4 +159,4 @@ def _twice(look: Look) -> list[tuple[str, int]] | None:
 def _among(names: list[str]) -> pl.Expr:
     import polars as pl
 
-    return pl.col("value").cast(pl.String).is_in(names)
+    return pl.col("value").map_batches(as_texts, return_dtype=pl.String).is_in(names)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dure.validate.finding import Finding
 from dure.validate.values import flat
-from dure.validate.words import cut
+from dure.validate.words import count, cut
 
 if TYPE_CHECKING:
     import polars as pl
@@ -81,5 +81,5 @@ def _query(
 
 def _text(value: object) -> str:
     if isinstance(value, bytes):
-        return f"{len(value):,} bytes, {value[:16]!r}"
+        return f"{count(len(value), 'byte')}, {value[:16]!r}"
     return "" if value is None else cut(repr(value) if isinstance(value, str) else str(value))

@@ -47,7 +47,7 @@ def not_compared(
 ) -> Comparison:
     """Return a comparison that says why there is none."""
     if rare:
-        reason = "every value is rare: they repeat too seldom for their shares to be compared"
+        reason = "no two values are frequent enough for their shares to be compared"
     elif old.type != new.type and {old.element, new.element} != {"int", "float"}:
         reason = f"the type is {new.type} and was {old.type}"
     elif old.element not in ("int", "float", "string", "bool"):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from dure.errors import UsageError
 from dure.validate.kinds import KINDS, Severity
 
 if TYPE_CHECKING:
@@ -15,6 +16,23 @@ if TYPE_CHECKING:
     from dure.data.examples import Examples
     from dure.schema import Column
     from dure.statistics import ColumnStatistics, SplitStatistics, Statistics
+
+
+_MADE_BY = {
+    "Statistics": "dure.statistics.describe(data) makes them",
+    "Schema": "dure.schema.Schema.read(path) reads one, dure.schema.infer(statistics) drafts one",
+}
+
+
+def check_kind(argument: str, value: object, kind: type) -> None:
+    """Raise `UsageError` unless an argument is of its kind."""
+    if not isinstance(value, kind):
+        raise UsageError(
+            f"{argument}: this is no {kind.__name__}",
+            expected=f"a {kind.__name__}",
+            got=f"a {type(value).__name__}",
+            fix=_MADE_BY[kind.__name__],
+        )
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dure.draw import number
 from dure.schema.semantics import NaturalLanguage, Token
 from dure.validate.finding import Bad, Finding, Look
-from dure.validate.values import flat
+from dure.validate.values import as_texts, flat
 from dure.validate.words import count, share
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _vocabulary(look: Look, expected: NaturalLanguage, sequences: pl.LazyFrame) 
         seen["mean"] = float(lengths.sum()) / total
     if total and known is not None:
         unknown = {str(token) for token in expected.unknown}
-        held = counts.filter(pl.col("token").cast(pl.String).is_in(list(known - unknown)))
+        held = counts.filter(as_texts(counts["token"]).is_in(list(known - unknown)))
         seen["covered"] = int(held["times"].sum()) / total
     return seen
 

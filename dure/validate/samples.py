@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from dure.errors import UsageError
 from dure.validate.distances import Buckets, Line
 
 if TYPE_CHECKING:
@@ -92,10 +91,7 @@ def value_table(statistics: Statistics, split: str, name: str) -> tuple[pl.DataF
     None where the statistics came without tables, as those that another tool wrote do, or where
     values of this type are not counted.
     """
-    try:
-        return statistics.counts(split, name)
-    except UsageError:
-        return None
+    return statistics.counts(split, name) if statistics.has_counts(split, name) else None
 
 
 def _texts(statistics: Statistics, split: str, column: ColumnStatistics, whole: bool) -> Sample:

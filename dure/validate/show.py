@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from dure import draw
 from dure.statistics.text import columns_wide
@@ -22,11 +22,8 @@ def anomalies_text(anomalies: Anomalies) -> str:
         where = one.column if one.column is not None else "(all columns)"
         shown = "".join(c if c.isprintable() else "·" for c in where)
         lines += ["", *_wrap(f"{shown} [{splits}]: {one.reason}", f"{one.severity}: ")]
-        parts = [("expected", one.expected), ("got", one.got), ("to do", one.fix)]
-        parts += [("rows", _rows(group)), ("override", one.override), ("id", _ids(group))]
-        for name, part in parts:
-            if part:
-                lines += _wrap(part, f"  {name + ':':<10}")
+        for name, part in _parts(group):
+            lines += _wrap(part, f"  {name + ':':<10}")
     for report in anomalies.reports:
         lines += ["", drift_text(report)]
     return "\n".join(lines)
@@ -40,28 +37,36 @@ def anomalies_html(anomalies: Anomalies) -> Markup:
         good = draw.badge("no anomalies", "pass")
         return Markup("<p>{} {}</p>").format(good, anomalies.summary()) + quiet + compared
     rows = [_row(group) for group in merged(anomalies.errors + anomalies.warnings)]
-    headers = ("severity", "split", "column", "what", "expected", "got", "to do")
-    table = draw.table(headers, rows)
+    table = draw.table(("where", "what was found, and what to do"), rows)
     return Markup("<p>{}</p>").format(anomalies.summary()) + table + quiet + compared
 
 
 def _row(group: Sequence[Anomaly]) -> tuple[object, ...]:
-    one, rows = group[0], _rows(group)
-    return (
-        draw.badge(one.severity, "fail" if one.severity == "error" else "warn"),
-        ", ".join(each.split for each in group),
-        one.column if one.column is not None else "(all)",
-        _with(one.reason, _ids(group)),
-        one.expected,
-        _with(one.got, f"rows {rows}" if rows else ""),
-        _with(one.fix, one.override),
-    )
+    """Return two cells, so that a narrow window has room for them."""
+    one = group[0]
+    splits = ", ".join(each.split for each in group)
+    said = Markup("<strong>{}</strong>").format(_short(one.reason))
+    for name, part in _parts(group):
+        said += Markup('<br><span class="soft">{}</span> {}').format(name, _short(part))
+    badge = draw.badge(one.severity, "fail" if one.severity == "error" else "warn")
+    column = draw.cut(one.column if one.column is not None else "(all columns)", 40)
+    where = Markup('<p>{}<br>{}<br><span class="soft">{}</span></p>').format(badge, column, splits)
+    return where, Markup("<p>{}</p>").format(said)  # a paragraph breaks words that are too long
 
 
-def _with(text: str, below: str) -> Markup:
-    """Return a text and, if there is one, a quieter one below it."""
-    quiet = Markup('<br><span class="soft">{}</span>').format(draw.fold(below)) if below else ""
-    return draw.fold(text) + quiet
+def _short(text: str) -> Markup:
+    """Return the start of a text, and all of it in the tool tip; not isolated, as a name is."""
+    if len(text) <= draw.FOLD:
+        return escape(text)
+    return Markup('<span title="{}">{}…</span>').format(text, text[: draw.FOLD])
+
+
+def _parts(group: Sequence[Anomaly]) -> list[tuple[str, str]]:
+    """Return what is said of a finding below its reason, each part with its name."""
+    one = group[0]
+    parts = [("expected", one.expected), ("got", one.got), ("to do", one.fix)]
+    parts += [("rows", _rows(group)), ("override", one.override), ("id", _ids(group))]
+    return [(name, part) for name, part in parts if part]
 
 
 def _suppressed(anomalies: Sequence[Anomaly]) -> Markup:
@@ -89,7 +94,7 @@ def _rows(group: Sequence[Anomaly]) -> str:
         ]
         if seen:
             parts.append((f"{one.split} " if len(group) > 1 else "") + ", ".join(seen))
-    return "; ".join(parts)
+    return "; ".join(parts) + (", counted from 0" if parts else "")
 
 
 def _ids(group: Sequence[Anomaly]) -> str:

@@ -15,6 +15,7 @@ from dure.validate.report import Comparison, DriftReport
 from dure.validate.words import p_value
 
 _BARS = 10
+_SIDES = {"drift": ("before", "now"), "skew": ("serving", "training")}
 
 
 def drift_text(report: DriftReport) -> str:
@@ -22,7 +23,8 @@ def drift_text(report: DriftReport) -> str:
     lines = [report.summary()]
     if not report.comparisons:
         return lines[0]
-    head = f"{'column':<20} {'distance':>8}  {'interval':<17} {'p':>7}  {'before':<{_BARS}}  after"
+    first, second = _SIDES[report.kind]
+    head = f"{'column':<20} {'distance':>8}  {'interval':<17} {'p':>7}  {first:<{_BARS}}  {second}"
     lines += ["", head, "─" * 80]
     for one in sorted(report.comparisons, key=lambda one: one.verdict != "differs"):
         lines.append(_line(one))
@@ -67,7 +69,11 @@ def drift_html(report: DriftReport) -> Markup:
         "smallest", "p", "values", "note",
     )  # fmt: skip
     table = draw.table(heads, rows, numeric=(4, 5, 6, 7, 8, 9))
-    shown = [(_title(one), _picture(one)) for one in ordered if one.shape is not None]
+    shown = [
+        (_title(one), _picture(one, _SIDES[report.kind]))
+        for one in ordered
+        if one.shape is not None
+    ]
     return (
         Markup("<h2>{}</h2>").format(report.kind.capitalize())
         + Markup("<p>{}</p>").format(report.summary())
@@ -78,17 +84,16 @@ def drift_html(report: DriftReport) -> Markup:
 
 def _row(one: Comparison) -> tuple[object, ...]:
     state = {"differs": "fail", "same": "pass", "not_compared": "skip"}[one.verdict]
+    name = draw.cut(where(one), 40)
     if one.value is None:
-        empty = ("",) * 7
-        return (
-            draw.badge(one.verdict.replace("_", " "), state), one.split, where(one), *empty, one.reason,
-        )  # fmt: skip
+        why = Markup('{}<br><span class="soft">{}</span>').format(name, one.reason)
+        return draw.badge("not compared", state), one.split, why, *("",) * 8
     bound = one.threshold if one.threshold is not None else one.smallest
     p = one.adjusted if one.adjusted is not None else one.p
     return (
         draw.badge(one.verdict, state),
         one.split,
-        where(one),
+        name,
         one.metric,
         number(one.value),
         "" if one.low is None else f"{number(one.low, 3)} to {number(one.high, 3)}",
@@ -104,13 +109,13 @@ def _title(one: Comparison) -> str:
     return f"{where(one)} · {'differs' if one.verdict == 'differs' else 'same'}"
 
 
-def _picture(one: Comparison) -> Markup:
+def _picture(one: Comparison, names: tuple[str, str]) -> Markup:
     """Return both sides as bars beside each other, with the words about them."""
     shape = one.shape
     assert shape is not None  # asked before
     sides = {
         name: [100 * count / (sum(counts) or 1.0) for count in counts]
-        for name, counts in (("before", shape.first), ("now", shape.second))
+        for name, counts in zip(names, (shape.first, shape.second), strict=True)
     }
     ends = (shape.labels[0], shape.labels[-1]) if shape.labels else ("", "")
     bars = grouped_bars(sides, labels=shape.labels, ends=ends, x_name=one.column, y_name="share, %")

@@ -59,6 +59,12 @@ def types(look: Look) -> Iterator[Finding]:
 
 
 def _example(look: Look) -> str:
+    """Return values that are the reason, where they can be told from those that would fit."""
+    if look.found.element == "string" and look.expected.element != "string":
+        values = values_of(look)
+        wrong = [] if values is None else values.where(_not_of(look.expected.element))
+        if wrong:
+            return f": {listed(wrong)}"
     top = look.found.top
     return f", such as {top[0][0]!r}" if top else ""
 
@@ -81,7 +87,25 @@ def _not_of(kind: str) -> pl.Expr:
 def _not_utf8() -> pl.Expr:
     import polars as pl
 
-    return pl.col("value").is_not_null() & pl.col("value").cast(pl.String, strict=False).is_null()
+    return pl.col("value").map_batches(_undecodable, return_dtype=pl.Boolean)
+
+
+def _undecodable(values: pl.Series) -> pl.Series:
+    import polars as pl
+
+    try:
+        values.cast(pl.String)
+    except pl.exceptions.PolarsError:
+        return pl.Series([one is not None and not _is_text(one) for one in values])
+    return pl.repeat(False, len(values), dtype=pl.Boolean, eager=True)
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def holds(look: Look) -> Iterator[Finding]:

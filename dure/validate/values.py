@@ -31,8 +31,19 @@ class Values:
         import polars as pl
 
         found = self.table.filter(condition).sort(["count", "value"], descending=[True, False])
-        texts = found["value"].cast(pl.String).to_list()
+        texts = as_texts(found["value"]).to_list()
         return list(zip(texts, found["count"].cast(pl.Int64).to_list(), strict=True))
+
+
+def as_texts(values: pl.Series) -> pl.Series:
+    """Return values as text; in bytes, what is not UTF-8 is written with a backslash."""
+    import polars as pl
+
+    try:
+        return values.cast(pl.String)
+    except pl.exceptions.PolarsError:  # of such bytes, even where the cast is not strict
+        texts = [None if one is None else one.decode("utf-8", "backslashreplace") for one in values]
+        return pl.Series(values.name, texts, dtype=pl.String)
 
 
 def values_of(look: Look) -> Values | None:

@@ -61,13 +61,20 @@ def cut(value: str, limit: int = 60) -> str:
     return value if len(value) <= limit else value[: limit - 1] + "…"
 
 
+def allowed_values(values: Sequence[str]) -> str:
+    """Return the values of a domain, or how many they are."""
+    if len(values) > SHOWN:
+        return f"the {count(len(values), 'value')} of the domain"
+    return " or ".join(f"{cut(value)!r}" for value in values)
+
+
 def listed(values: Sequence[tuple[str, float]], known: Sequence[str] = ()) -> str:
     """Return the first values with their rows, and the known value that each is nearly."""
     parts = []
     for value, amount in values[:SHOWN]:
         # A space or a capital letter too many is hard to see.
         close = difflib.get_close_matches(value, known, n=1, cutoff=0.75) if known else []
-        like = f", nearly {close[0]!r}" if close else ""
+        like = f", nearly {cut(close[0])!r}" if close else ""
         parts.append(f"{cut(value)!r} ({rows(amount)}{like})")
     rest = len(values) - SHOWN
     return ", ".join(parts) + (f" and {rest:,} more" if rest > 0 else "")

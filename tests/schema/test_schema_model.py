@@ -502,3 +502,8 @@ def test_what_is_new_is_in_the_table_of_80_columns() -> None:
 
 def test_a_dummy_has_names_alone() -> None:
     assert dummy(["a", "b.c"], "int").columns == {"a": Column("int"), "b.c": Column("int")}
+
+
+def test_bounds_are_shown_with_all_their_digits() -> None:
+    text = Schema({"x": Column("float", min=-124.35, max=123456.789)}).text()
+    assert "≥ -124.35, ≤ 123,456.789" in text

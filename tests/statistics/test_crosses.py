@@ -226,3 +226,9 @@ def test_a_sample_of_rows_that_is_merged_later_is_the_same() -> None:
     two = merge_rows(*halves)
     assert two.frame.equals(one.frame)
     assert (two.starts, two.stride, two.rows) == (one.starts, one.stride, one.rows)
+
+
+@pytest.mark.parametrize(("rows", "sampled"), [(ROWS, None), (ROWS + 2, ROWS // 2 + 1)])
+def test_a_pair_says_how_many_rows_its_ranks_come_from(rows: int, sampled: int | None) -> None:
+    (pair,) = crosses(pl.DataFrame({"a": np.arange(rows), "b": np.arange(rows) % 7}))
+    assert (pair.count, pair.sampled) == (rows, sampled)

@@ -253,3 +253,32 @@ def test_describe_finds_out_what_values_mean() -> None:
     assert kinds["image"] == "image"
     assert columns["clock"].custom["order"] == {"direction": "up", "strict": True}
     assert columns["text"].custom["sentinels"]["values"].keys() == {"NA"}
+
+
+@given(
+    st.lists(st.floats() | st.integers(-1, 5).map(float) | st.sampled_from([-999.0, 1e20])),
+    st.sampled_from([Sentinels("x", "float", (0.5,)), SemanticType("x", "float")]),
+)
+def test_numbers_as_arrays_give_the_state_that_a_frame_gives(
+    values: list[float], one: Aggregate[Any]
+) -> None:
+    counted = pl.DataFrame({"value": pl.Series(values, dtype=pl.Float64)}).group_by("value")
+    frame = counted.agg(pl.len().cast(pl.Int64).alias("count")).sort("value")
+    arrays = frame["value"].to_numpy(), frame["count"].to_numpy()
+    one_way = one.update(one.init(), frame)
+    other = one.update_numbers(one.init(), *arrays)
+    assert one.dump(one_way) == one.dump(other)
+
+
+@given(st.lists(st.none() | st.floats() | st.integers(0, 3).map(float), max_size=12))
+def test_order_is_that_of_each_number_with_the_next(values: list[float | None]) -> None:
+    one = Order("x")
+    frame = pl.DataFrame({"x": pl.Series(values, dtype=pl.Float64)})
+    kept = [value for value in values if value is not None and value == value]
+    pairs = list(pairwise(kept))
+    up, down = all(a <= b for a, b in pairs), all(a >= b for a, b in pairs)
+    expected = None
+    if up != down:
+        strict = all(a != b for a, b in pairs)
+        expected = {"direction": "up" if up else "down", "strict": strict}
+    assert one.finish(one.update(one.init(), frame)) == expected

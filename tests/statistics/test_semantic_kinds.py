@@ -71,6 +71,10 @@ def test_addresses_are_emails(value: str) -> None:
     ("text", "pattern", "yes"),
     [
         ("a@b", EMAIL, False),
+        ("a@b.xn--p1ai", EMAIL, True),
+        ("a@b.xn--p1ai-", EMAIL, False),
+        ("a@b.x1", EMAIL, False),
+        ("www.example.xn--p1ai/x", URL, True),
         ("a b@c.de", EMAIL, False),
         ("@c.de", EMAIL, False),
         ("a@c..de", EMAIL, False),

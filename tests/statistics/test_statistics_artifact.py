@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import math
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -15,6 +18,7 @@ import pytest
 from dure.data import Examples
 from dure.errors import StoreError
 from dure.statistics import ColumnStatistics, Histogram, Statistics, describe
+from dure.statistics.options import options_for
 from dure.statistics.panels import bin_labels
 from dure.statistics.text import bars, columns_wide, fit, share
 
@@ -156,20 +160,43 @@ class Balance(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_html_is_whole_escaped_and_without_scripts_or_addresses(
+def test_the_page_is_whole_and_runs_and_loads_nothing_but_its_own_script(
     statistics: Statistics, tmp_path: Path
 ) -> None:
     page = statistics.to_html(tmp_path / "page.html").read_text(encoding="utf-8")
     check = Balance()
     check.feed(page)
     assert check.open == []
+    assert not check.seen & {"link", "img", "iframe", "object", "embed", "form", "b"}
+    # Two: the data, which no browser runs, and the one whose hash the policy names.
+    scripts = re.findall(r"<script([^>]*)>(.*?)</script>", page, re.DOTALL)
+    assert [attributes.strip() for attributes, _ in scripts] == [
+        'type="application/json" id="data"',
+        "",
+    ]
+    digest = base64.b64encode(hashlib.sha256(scripts[1][1].encode()).digest()).decode()
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)
+    assert policy is not None
+    assert policy[1].endswith(f"script-src 'sha256-{digest}'")
+    assert "default-src 'none'" in policy[1]
+    assert not re.search(r"https?:(?!//www\.w3\.org/2000/svg)", page)
+    data = json.loads(scripts[0][1])
+    assert [column["name"] for column in data["columns"]] == FRAME.columns
+    assert "<" not in scripts[0][1]
+
+
+def test_panels_are_whole_escaped_and_without_scripts_or_addresses(statistics: Statistics) -> None:
+    html = str(statistics.html())
+    check = Balance()
+    check.feed(html)
+    assert check.open == []
     assert not check.seen & {"script", "link", "img", "iframe", "b"}
-    assert "http:" not in page
-    assert "https:" not in page
-    assert "&lt;b&gt;Cab&lt;/b&gt;" in page
+    assert "http:" not in html
+    assert "https:" not in html
+    assert "&lt;b&gt;Cab&lt;/b&gt;" in html
     for name in FRAME.columns:
-        assert name in page
-    assert page.count('class="panel"') == 7
+        assert name in html
+    assert html.count('class="panel"') == 7
 
 
 def test_html_shows_the_numbers_of_all_splits(statistics: Statistics) -> None:
@@ -204,8 +231,75 @@ def test_columns_are_values() -> None:
         one.count = 4  # type: ignore[misc]
 
 
-def test_many_columns_are_described_and_drawn() -> None:
-    frame = pl.DataFrame({f"c{i}": [i, i + 1, None] for i in range(300)})
+def test_of_many_columns_the_terminal_gets_all_and_a_notebook_the_first() -> None:
+    frame = pl.DataFrame({f"c{i}": [i, i + 1, None] for i in range(1000)})
     statistics = describe(frame)
-    assert len(statistics.text().splitlines()) == 304
-    assert str(statistics.html()).count('class="panel"') == 300
+    assert len(statistics.text().splitlines()) == 1004
+    html = str(statistics.html())
+    assert html.count('class="panel"') == 200
+    assert "800 more columns: to_html() writes a page with all of them" in html
+    assert len(html) < 2_000_000
+
+
+NESTED = pl.DataFrame(
+    {
+        "tags": [["a", "b"], ["a"], [], None],
+        "deep": [[[1.0], [2.0, 3.0]], [[4.0]], [None], []],
+        "trip": [{"zone": "x", "at": 1}] * 4,
+        "blob": [b"", b"ab", b"abc", b"abcd"],
+        "weight": [1.0, 2.0, 3.0, 4.0],
+    }
+)
+
+
+@pytest.fixture
+def nested() -> Statistics:
+    options = options_for(weight="weight", slices=["weight"])
+    return describe(NESTED, options=options)
+
+
+def test_text_tells_of_lists_structs_bytes_weights_and_slices(nested: Statistics) -> None:
+    text = nested.text()
+    lines = dict(line.split(maxsplit=1) for line in text.splitlines() if " " in line)
+    assert "train: 4 rows (weight 10), 7 columns" in text
+    assert lines["tags"].startswith("[string]   25.0 %")
+    assert lines["tags"].endswith("0 to 2 each  a 66.7 %, b 33.3 %")
+    assert lines["deep"].startswith("[[float…")
+    assert lines["trip"].split() == ["struct", "0", "%", "–"]
+    assert lines["trip.zone"].endswith("x 100 %")
+    assert lines["blob"].endswith("0 … 4 bytes")
+    assert "4 slices" in text
+    assert max(map(columns_wide, text.splitlines())) <= 80
+
+
+def test_text_marks_what_is_no_exact_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dure.statistics.numbers.limit_for", lambda columns: 100)
+    inexact = describe(pl.DataFrame({"x": [float(i) for i in range(1000)]})).text()
+    assert re.search(r"x .* ~\d", inexact)
+    assert inexact.endswith("~ an estimate: there were too many values to keep them all")
+    assert "~" not in describe(pl.DataFrame({"x": [1.0, 2.0]})).text()
+
+
+def test_text_says_what_values_mean() -> None:
+    frame = pl.DataFrame({"mail": [f"user{i}@example.org" for i in range(200)]})
+    assert "email: each once: user0@example.org, user10…" in describe(frame).text()
+
+
+def test_panels_show_lists_structs_weights_and_slices(nested: Statistics) -> None:
+    html = str(nested.html())
+    for text in ("entries a row", "entries, level 2", "0 to 2, mean 1", "weighted mean"):
+        assert text in html
+    assert "train, weight=4" in html
+    assert "trip · struct" in html
+    assert "No finite values" not in html
+
+
+def test_a_table_of_values_is_there_for_values_that_were_counted(nested: Statistics) -> None:
+    found = {name: nested.has_counts("train", name) for name in nested.columns}
+    assert [name for name, known in found.items() if not known] == ["trip", "blob"]
+    for name, known in found.items():
+        if known:
+            nested.counts("train", name)
+    assert not nested.has_counts("eval", "tags")
+    assert not nested.has_counts("train", "other")
+    assert not Statistics(nested.splits).has_counts("train", "tags")

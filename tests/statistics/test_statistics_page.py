@@ -5,11 +5,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from dure.statistics.model import ColumnStatistics, Histogram, SplitStatistics
+from dure.statistics.model import (
+    ColumnStatistics,
+    Cross,
+    Exactness,
+    Histogram,
+    Level,
+    Lift,
+    Semantic,
+    SplitStatistics,
+    Weighted,
+)
 from dure.statistics.page import statistics_page
 from dure.statistics.statistics import Statistics
 
@@ -154,6 +165,133 @@ def test_it_follows_the_theme_of_the_system(look: Look, dark: bool, ground: str)
 def test_a_thousand_columns_are_drawn(look: Look) -> None:
     page = statistics_page(made(*(number(f"c{i}", float(i)) for i in range(1000))))
     assert look(page, "return page.querySelectorAll('tr.row').length") == 1000
+
+
+def many_sets() -> str:
+    slices = {f"day={i}": SplitStatistics(10 + i, {"a": number("a", float(i))}) for i in range(60)}
+    splits = {
+        name: SplitStatistics(100, {"a": number("a", 1.0)}, slices=slices)
+        for name in ("train", "eval")
+    }
+    return statistics_page(Statistics(splits))
+
+
+def test_of_many_sets_the_splits_are_shown_and_others_are_found_by_name(look: Look) -> None:
+    boxes = "[...page.querySelectorAll('#sets label')].map(e => e.textContent)"
+    add = (
+        "const field = page.querySelector('#sets input[list]');"
+        "field.value = 'eval, day=7 (17 rows)'; field.dispatchEvent(new Event('input'));"
+    )
+    drop = "page.querySelectorAll('#sets input[type=checkbox]')[0].click();"
+    means = "[...page.querySelectorAll('tr.row td:nth-child(7) .line')].map(e => e.textContent)"
+    seen = look(
+        many_sets(),
+        f"const before = {boxes}; {add} const after = {boxes}; const shown = {means};"
+        f"const offered = page.querySelectorAll('datalist option').length; {drop}"
+        f"return {{before, after, shown, offered, left: {boxes},"
+        " head: page.querySelector('p.soft').textContent}",
+    )
+    assert seen["before"] == ["train (100 rows)", "eval (100 rows)"]
+    assert seen["after"] == [*seen["before"], "eval, day=7 (17 rows)"]
+    assert seen["shown"] == ["1", "1", "7"]
+    assert seen["offered"] == 119
+    assert seen["left"] == seen["after"][1:]
+    assert seen["head"] == "train 100 rows; eval 100 rows; 120 slices"
+
+
+def full() -> str:
+    crosses = tuple(
+        Cross("a", f"b{i}", 90, pearson=(-1) ** i * i / 40, spearman=0.0, sampled=50)
+        for i in range(40)
+    )
+    lift = Lift("c", "paid", 1, 50, (("x", 1.5, 20, 15), ("y", 0.25, 30, 4)))
+    column = replace(
+        text("tags", ("x", 150), ("y", 50)),
+        type="list[string]",
+        count=90,
+        missing=10,
+        total=200,
+        levels=(Level(90, 10, 0, 5, 200),),
+        weighted=Weighted(45.0, 5.0, 100.0),
+        semantic=Semantic("time", 0.9, 200, {"format": "%Y", "zones": ["+09:00"], "exact": False}),
+        custom={"sentinels": {"values": {"-": 3}, "share": 0.015}},
+        exactness=Exactness(unique=0.01, counts=3),
+    )
+    return statistics_page(
+        Statistics(
+            {"train": SplitStatistics(100, {"tags": column}, crosses=crosses, lifts=(lift,))}
+        )
+    )
+
+
+def test_an_opened_column_tells_of_lists_weights_meaning_and_error(look: Look) -> None:
+    seen = look(
+        full(),
+        "page.querySelector('button.open').click();"
+        "return Object.fromEntries([...page.querySelectorAll('.details tbody tr')]"
+        ".map(e => [e.cells[0].textContent, e.cells[1].textContent]))",
+    )
+    expected = {
+        "entries a row": "0 to 5, mean 2.22",
+        "distinct": "2 ± 1.0 %",
+        "weight of values": "45",
+        "time, fits": "90.0% of 200",
+        "format": "%Y",
+        "zones": "+09:00",
+        "exact": "no",
+        "sentinels, values": "- 3",
+        "sentinels, share": "0.015",
+        "counts of values at most too small by": "3",
+        "x": "75.0 %",  # of the values, not of the rows
+    }
+    assert {name: seen.get(name) for name in expected} == expected
+
+
+def test_pairs_stand_below_the_strongest_first_and_sort_by_size(look: Look) -> None:
+    rows = "[...page.querySelectorAll('#pairs tbody tr')].map(e => e.cells[2].textContent)"
+    heads = "[...page.querySelectorAll('#pairs thead th')].map(e => e.textContent)"
+    seen = look(
+        full(),
+        f"const first = {rows}; const names = {heads};"
+        "[...page.querySelectorAll('#pairs > button')].pop().click();"
+        f"const all = {rows}.length;"
+        "[...page.querySelectorAll('#pairs button.sort')].find(e => e.textContent === 'Pearson')"
+        f".click(); return {{first, names, all, sorted: {rows}}}",
+    )
+    assert seen["first"] == [f"b{i}" for i in range(39, 19, -1)]
+    assert seen["all"] == 40
+    assert seen["sorted"][:3] == ["b39", "b38", "b37"]  # by size, whatever the sign
+    assert "Cramér's V" not in seen["names"]  # no pair has one
+    assert seen["names"][-1] == "from rows"
+
+
+def test_lift_stands_below_and_hides_with_its_set(look: Look) -> None:
+    cells = "[...page.querySelectorAll('#lifts tbody tr')].map(r => [...r.cells].map(e => e.textContent))"
+    assert look(full(), f"return {cells}") == [
+        ["train", "c", "y", "paid = 1", "0.250", "30", "4"],
+        ["train", "c", "x", "paid = 1", "1.500", "20", "15"],
+    ]
+    search = (
+        "const s = page.querySelector('input[type=search]'); s.value = 'x';"
+        "s.dispatchEvent(new Event('input'));"
+    )
+    assert len(look(full(), f"{search} return {cells}")) == 1
+
+
+@pytest.mark.parametrize("width", [390, 600, 1280])
+def test_what_is_opened_fits_into_the_window(look: Look, width: int) -> None:
+    script = (
+        "page.querySelector('button.open').click();"
+        "return page.querySelector('.details').getBoundingClientRect().right"
+    )
+    assert look(full(), script, width=width) <= width
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_tables_below_scroll_by_themselves(look: Look, width: int) -> None:
+    opened = "page.querySelectorAll('button.open')[0].click();"
+    assert look(full(), opened + "return page.documentElement.scrollWidth", width=width) <= width
+    assert look(many_sets(), "return page.documentElement.scrollWidth", width=width) <= width
 
 
 def test_texts_of_the_data_neither_run_nor_break_the_page(look: Look) -> None:

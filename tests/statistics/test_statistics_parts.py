@@ -167,6 +167,8 @@ def test_beyond_the_limit_errors_stay_within_the_bound(
     assert column.std == pytest.approx(values.std(), rel=1e-12)
     assert (column.zeros, column.negative) == ((values == 0).sum(), (values < 0).sum())
     assert column.exactness.unique == pytest.approx(1.04 / 128)
+    assert column.exactness.moments == bound
+    assert not column.exactness
     distinct = len(np.unique(values))
     assert column.unique == pytest.approx(distinct, rel=5 * column.exactness.unique)
 

@@ -65,6 +65,26 @@ def test_sums_of_whole_numbers_are_exact(values: list[int]) -> None:
     check(sums_of_whole(table.keys, table.counts), [Fraction(v) for v in values])
 
 
+NEAR = st.floats(0.001, 1000.0) | st.floats(-1000.0, -0.001) | st.just(0.0)
+TINY = st.floats(-1e-300, 1e-300)
+
+
+@given(
+    st.lists(NEAR, min_size=1, max_size=40) | st.lists(TINY, min_size=1, max_size=40),
+    st.integers(1, 2**20),
+)
+def test_sums_of_numbers_of_similar_size_are_exact_in_any_order(
+    values: list[float], times: int
+) -> None:
+    counts = np.full(len(values), times)
+    counts[0] = 1
+    found = sums_of_floats(np.array(values), counts)
+    pairs = [(Fraction(v), int(n)) for v, n in zip(values, counts, strict=True)]
+    assert found.n == counts.sum()
+    assert found.first * _UNIT == sum(value * count for value, count in pairs)
+    assert found.second * _UNIT**2 == sum(value * value * count for value, count in pairs)
+
+
 def test_sums_are_exact_for_counts_that_would_not_fit_64_bits() -> None:
     counts = np.array([2**40, 2**31 + 1])
     found = sums_of_floats(np.array([1.1, 3.7]), counts)

@@ -195,3 +195,20 @@ def test_rejecting_needs_a_reason() -> None:
     (one,) = validate(statistics, schema)
     with pytest.raises(UsageError, match="needs a reason"):
         reject(schema, one, reason=" ")
+
+
+@pytest.mark.parametrize(
+    ("values", "column"),
+    [
+        ([INF, 1.0, -INF], Column("struct")),
+        ([INF, 1.5], Column("int", min=0, max=3, distinct=(1, 1))),
+        ([[1, 2], [3]], Column("int", shape=(), unique=True, distinct=(1, 2), min=0, max=1)),
+        ([b"\xff", b"a", b"a"], Column("string", domain=("a",), unique=True, length=(2, 9))),
+    ],
+)
+def test_a_column_of_another_type_is_accepted_as_a_whole(values: list[Any], column: Column) -> None:
+    statistics = describe(pl.DataFrame({"x": values}))
+    schema = Schema({"x": column})
+    found = validate(statistics, schema)
+    assert found.errors
+    assert not validate(statistics, accept_all(schema, found, statistics)).errors

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dure.data import Examples, make_examples
+from dure.errors import UsageError
 from dure.schema import Column, Schema, infer
 from dure.statistics import ColumnStatistics, SplitStatistics, Statistics, describe
-from dure.validate import Anomalies, validate
+from dure.validate import Anomalies, drift, validate
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 INF, NAN = float("inf"), float("nan")
@@ -42,7 +43,10 @@ def test_a_missing_column_is_an_error_that_names_the_nearest() -> None:
     missing, new = found
     assert missing.expected == "a column 'species'"
     assert missing.got == "columns specie, x"
-    assert missing.fix == "is it 'specie' now? Rename it, or remove it from the schema"
+    assert missing.fix == (
+        "is it 'specie' now? Rename it; or remove it from the schema, or name with "
+        "not_in_environment where it is not expected, as a label in serving"
+    )
     assert "the schema has 'species'" in new.reason
     assert found.gate.status == "fail"
 
@@ -57,7 +61,7 @@ def test_a_new_column_is_a_warning_that_stops_nothing() -> None:
 @pytest.mark.parametrize(
     ("values", "expected", "got"),
     [
-        (["1", "two"], "int", "type string, such as"),
+        (["1", "two"], "int", "type string: 'two' (1 row)"),
         ([1.5], "int", "type float"),
         ([1], "string", "type int"),
         ([True], "int", "type bool"),
@@ -144,7 +148,7 @@ def test_values_outside_the_domain_are_shown_with_counts_and_likenesses() -> Non
     (one,) = check(values, Column("string", 1.0, ("Adelie", "Gentoo")))
     assert (one.kind, one.severity) == ("unexpected_values", "error")
     assert one.reason == "7 values outside the domain, in 10 rows of 100 (10 %)"
-    assert one.expected == "the 2 values of the domain"
+    assert one.expected == "'Adelie' or 'Gentoo'"
     assert one.got == (
         "'Adelei' (3 rows, nearly 'Adelie'), 'adelie ' (2 rows, nearly 'Adelie'), "
         "'a' (1 row), 'b' (1 row), 'c' (1 row) and 2 more"
@@ -296,3 +300,12 @@ def test_labels_of_another_spelling_are_found_in_the_adult_test_set() -> None:
     assert one.got == (
         "'<=50K.' (12,435 rows, nearly '<=50K'), '>50K.' (3,846 rows, nearly '>50K')"
     )
+
+
+def test_what_is_no_statistics_or_no_schema_is_said() -> None:
+    with pytest.raises(UsageError, match="no Statistics"):
+        validate(pl.DataFrame({"x": [1]}), Schema({}))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="no Schema"):
+        validate(describe(pl.DataFrame({"x": [1]})), "schema.yaml")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="no Statistics"):
+        drift(pl.DataFrame({"x": [1]}), pl.DataFrame({"x": [1]}))  # type: ignore[arg-type]

@@ -103,3 +103,19 @@ def test_evidence_is_what_a_loop_over_the_rows_finds(values: list[str | None]) -
     expected = [row for row, value in enumerate(values) if value == "z"][:5]
     rows = [each.row for one in found if one.kind == "unexpected_values" for each in one.evidence]
     assert rows == expected
+
+
+def test_bytes_that_are_not_utf8_are_shown_where_text_is_expected() -> None:
+    examples = Examples.from_frames({"train": pl.DataFrame({"x": [b"a", None, b"\xff\x00", b"a"]})})
+    (one,) = validate(describe(examples), Schema({"x": Column("string")}), examples=examples)
+    assert one.kind == "invalid_text"
+    assert [each.row for each in one.evidence] == [2]
+
+
+def test_bytes_that_come_twice_are_found() -> None:
+    rows = [b"\xff", b"a", b"\xff"]
+    examples = Examples.from_frames({"train": pl.DataFrame({"x": rows})})
+    expected = Schema({"x": Column("bytes", unique=True)})
+    (one,) = validate(describe(examples), expected, examples=examples)
+    assert one.got == r"'\\xff' (2 rows)"
+    assert [each.row for each in one.evidence] == [0, 2]

@@ -153,6 +153,7 @@ class Crosses(Aggregate[CrossState]):
         coded = {name: _codes(frame[name], self.kinds[name]) for name in self.columns}
         ranked = {name: _numbers(frame[name]) for name in self.numbers}
         moments = dict(zip(combinations(self.numbers, 2), state.moments, strict=True))
+        sampled = frame.height if state.sample.stride > 1 else None
         found = []
         for (i, one), (j, two) in combinations(enumerate(self.columns), 2):
             pair: dict[str, Any] = dict(_information(coded[one], coded[two], self.kinds, one, two))
@@ -162,7 +163,7 @@ class Crosses(Aggregate[CrossState]):
                 pair["spearman"] = spearman(ranked[one], ranked[two])
             together = _missing_together(state, i, j)
             count = int(state.present[i, j])
-            found.append(Cross(one, two, count, missing_together=together, **pair))
+            found.append(Cross(one, two, count, missing_together=together, sampled=sampled, **pair))
         return tuple(found)
 
     def dump(self, state: CrossState) -> bytes:

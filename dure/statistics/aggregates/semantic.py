@@ -134,16 +134,26 @@ class SemanticType(Aggregate[SemanticState]):
         """Add the distinct values of a shard with their counts."""
         if not frame.height:
             return state
-        part = self.init()
         values, counts = frame["value"], frame["count"].cast(pl.Int64).to_numpy()
-        if self.kind == "string":
-            part.sample = sample_of(values, counts)
-            if part.sample.cut:
-                _text_spans(part, values)
-            return self.merge(state, part)
-        numbers = values.to_numpy()
+        if self.kind != "string":
+            return self.update_numbers(state, values.to_numpy(), counts)
+        part = self.init()
+        part.sample = sample_of(values, counts)
+        if part.sample.cut:
+            _text_spans(part, values)
+        return self.merge(state, part)
+
+    def update_numbers(
+        self, state: SemanticState, values: NDArray[Any], counts: NDArray[np.int64]
+    ) -> SemanticState:
+        """Add the distinct numbers of a shard with their counts."""
+        numbers, part = values, SemanticState(state.sample)
         if self.kind == "float":
-            numbers, counts = _whole(part, numbers, counts)
+            numbers, counts = _whole(part, values, counts)
+            if not len(numbers):  # most columns of floats: nothing else is to be known
+                state.others += part.others
+                return state
+        part.sample = empty_sample(KINDS[self.kind])
         if len(numbers):
             part.low, part.high = int(numbers[0]), int(numbers[-1])
             part.sample = sample_of(pl.Series(numbers), counts)
@@ -153,6 +163,9 @@ class SemanticType(Aggregate[SemanticState]):
 
     def merge(self, first: SemanticState, second: SemanticState) -> SemanticState:
         """Return the state of the values of both."""
+        if not second.sample.total:
+            first.others += second.others
+            return first
         sample = merge_samples(first.sample, second.sample)
         spans: dict[str, Span] = {}
         if sample.cut:
@@ -272,6 +285,9 @@ def _text_spans(part: SemanticState, values: pl.Series) -> None:
 def _whole(part: SemanticState, values: Floats, counts: Whole) -> tuple[Whole, Whole]:
     """Return the whole numbers with their counts, and count the others."""
     whole = np.rint(values) == values
+    if not whole.any():
+        part.others = int(counts.sum())
+        return np.zeros(0, np.int64), counts[:0]
     whole &= np.abs(values) < _EXACT_FLOAT
     part.others = int(counts[~whole].sum())
     return values[whole].astype(np.int64), counts[whole]

@@ -35,10 +35,12 @@ UUID = (
     rf"|^{_HEX}{{12}}[1-8]{_HEX}{{3}}[89ab]{_HEX}{{15}}$"
 )
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-EMAIL = rf"(?i)^[a-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@(?:{_LABEL}\.)+[a-z]{{2,63}}$"
+# A top-level domain has letters alone, or is one of another script in its ASCII form (RFC 5890).
+_TOP = "(?:[a-z]{2,63}|xn--[a-z0-9-]{0,58}[a-z0-9])"
+EMAIL = rf"(?i)^[a-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@(?:{_LABEL}\.)+{_TOP}$"
 URL = (
     r"(?i)^(?:https?|ftps?|sftp|s3a?|gs|hdfs|file|ssh|git|wss?|abfss?|az)://[^\s/?#]*[^\s]+$"
-    rf"|^www\.(?:{_LABEL}\.)+[a-z]{{2,63}}(?:[/?#:]\S*)?$"
+    rf"|^www\.(?:{_LABEL}\.)+{_TOP}(?:[/?#:]\S*)?$"
 )
 _DECIMAL = r"^[^\w\s]?[-+]?\d[\d.,']*[.,]\d+\s?[A-Za-z%€$£]{0,4}\.?$"
 

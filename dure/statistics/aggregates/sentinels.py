@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from dure.statistics.aggregate import Aggregate
 from dure.statistics.packing import pack, unpack
@@ -114,6 +115,8 @@ class Sentinels(Aggregate[State]):
         self.columns = (column,)
         self.kind = kind
         self.extra = extra
+        if kind != "string":
+            self._known = np.unique([*NUMBERS, *(float(one) for one in extra)])
 
     def init(self) -> State:
         """Return the state of no values."""
@@ -123,12 +126,20 @@ class Sentinels(Aggregate[State]):
         """Count the sentinels of a shard."""
         if not frame.height:
             return state
+        if self.kind != "string":
+            return self.update_numbers(state, frame["value"].to_numpy(), frame["count"].to_numpy())
         part = self.init()
         part["total"] = int(frame["count"].sum())
-        if self.kind == "string":
-            part["found"] = self._texts(frame)
-        else:
-            self._numbers(part, frame)
+        part["found"] = self._texts(frame)
+        return self.merge(state, part)
+
+    def update_numbers(self, state: State, values: NDArray[Any], counts: NDArray[Any]) -> State:
+        """Count the sentinels among the distinct numbers of a shard."""
+        if not len(values):
+            return state
+        part = self.init()
+        part["total"] = int(counts.sum())
+        self._numbers(part, values.astype(np.float64, copy=False), counts)
         return self.merge(state, part)
 
     def merge(self, first: State, second: State) -> State:
@@ -170,17 +181,20 @@ class Sentinels(Aggregate[State]):
         rows = short.filter(plain.is_in(known)).sort("value").rows()
         return {str(value): int(count) for value, count in rows}
 
-    def _numbers(self, part: State, frame: pl.DataFrame) -> None:
-        values = frame["value"].to_numpy().astype(np.float64)
-        finite = np.isfinite(values)
-        values, counts = values[finite], frame["count"].to_numpy()[finite]
+    def _numbers(self, part: State, values: NDArray[np.float64], counts: NDArray[Any]) -> None:
+        if not (np.isfinite(values[0]) and np.isfinite(values[-1])):  # they are in order
+            finite = np.isfinite(values)
+            values, counts = values[finite], counts[finite]
         if not len(values):
             return
-        known = np.array([*NUMBERS, *(float(one) for one in self.extra)])
-        at = np.searchsorted(values, known)
-        there = (at < len(values)) & (values[np.minimum(at, len(values) - 1)] == known)
-        part["found"] = {_text(values[i]): int(counts[i]) for i in sorted(set(at[there].tolist()))}
-        some = values[~np.isin(values, known)]
+        at = np.searchsorted(values, self._known)
+        there = values[np.minimum(at, len(values) - 1)] == self._known
+        if not there.any():
+            part["range"] = [float(values[0]), float(values[-1])]
+            return
+        found = at[there]
+        part["found"] = {_text(values[i]): int(counts[i]) for i in found.tolist()}
+        some = np.delete(values, found)
         if len(some):
             part["range"] = [float(some[0]), float(some[-1])]
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -73,8 +74,16 @@ class ValueSample:
 
 def empty_sample(dtype: pl.DataType, size: int = SIZE) -> ValueSample:
     """Return the sample of no values of a Polars type."""
-    none = np.zeros(0, np.uint64)
-    return ValueSample(none, pl.Series("value", [], dtype), none.astype(np.int64), size=size)
+    return ValueSample(_NO_HASHES, _no_values(dtype), _NO_COUNTS, size=size)
+
+
+_NO_HASHES, _NO_COUNTS = np.zeros(0, np.uint64), np.zeros(0, np.int64)
+
+
+@cache
+def _no_values(dtype: pl.DataType) -> pl.Series:
+    # One for all: there is one such sample for each column and part.
+    return pl.Series("value", [], dtype)
 
 
 def sample_of(values: pl.Series, counts: Ints, size: int = SIZE) -> ValueSample:
