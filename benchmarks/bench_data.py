@@ -63,7 +63,8 @@ def main() -> None:
         ten.unlink()
         wide = folder / "wide.parquet"
         random = np.random.default_rng(SEED).normal(size=(100_000, 3000))
-        pl.DataFrame(random, schema=[f"c{i}" for i in range(3000)]).write_parquet(wide)
+        frame = pl.DataFrame(random, schema=[f"c{i}" for i in range(3000)])
+        frame.write_parquet(wide, row_group_size=10_000)
         row("Dure, 3,000 columns x 100,000 rows", [dure(wide) for _ in range(3)])
 
 

@@ -69,6 +69,25 @@ def number(value: float | None, digits: int = 4) -> str:
     return f"{value:.{digits - 1}e}"
 
 
+def counted(amount: int, noun: str, plural: str | None = None) -> str:
+    """Return a number of things in words; ``plural`` is needed where it is not the noun with s.
+
+    >>> counted(1, "row"), counted(2000, "row"), counted(0, "entry", "entries")
+    ('1 row', '2,000 rows', '0 entries')
+    """
+    return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
+
+
+def value(number_of: float | None, digits: int = 4) -> str:
+    """Return a value of data as `number` does, but with four digits in one piece: it may be a year.
+
+    >>> value(2007), value(2007.0, 3), value(15002), value(-1234.5, 6)
+    ('2007', '2007', '15,002', '-1234.5')
+    """
+    text = number(number_of, digits)
+    return re.sub(r"^(-?\d),(\d{3})(?=\.|$)", r"\1\2", text)
+
+
 def duration(seconds: float) -> str:
     """Return a span of time as people write it.
 

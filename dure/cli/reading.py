@@ -55,23 +55,26 @@ def add_reading(command: argparse.ArgumentParser) -> None:
 def read_examples(options: Options, source: str) -> Examples:
     """Return the rows of ``source`` as one split, ``data``; say how many were set aside."""
     from dure.data import make_examples
+    from dure.terminal.progress import progress_of
 
     types = dict(_pair(text) for text in options.type)
     try:
-        examples = make_examples(
-            source,
-            splits={"data": 1},
-            format=options.format,
-            delimiter=_unescaped(options.delimiter),
-            quote={None: '"', "none": None}.get(options.quote, options.quote),
-            encoding=options.encoding,
-            strip=options.strip,
-            null_values=("", "NA") if options.null is None else ("", *options.null),
-            header=options.header.split(",") if options.header else None,
-            types=types,
-            query=options.query,
-            on_bad_rows="quarantine" if options.quarantine else "fail",
-        )
+        with progress_of("reading") as progress:
+            examples = make_examples(
+                source,
+                splits={"data": 1},
+                format=options.format,
+                delimiter=_unescaped(options.delimiter),
+                quote={None: '"', "none": None}.get(options.quote, options.quote),
+                encoding=options.encoding,
+                strip=options.strip,
+                null_values=("", "NA") if options.null is None else ("", *options.null),
+                header=options.header.split(",") if options.header else None,
+                types=types,
+                query=options.query,
+                on_bad_rows="quarantine" if options.quarantine else "fail",
+                progress=progress,
+            )
     except DureError as error:
         error.fix = error.fix and as_typed(error.fix)
         raise
@@ -129,6 +132,7 @@ def read_statistics(options: Options, source: str, **asked: Any) -> tuple[Statis
     from dure.data import Examples
     from dure.statistics import Statistics, describe
     from dure.statistics.options import options_for
+    from dure.terminal.progress import progress_of
 
     path = Path(source)
     if path.suffix in (".pb", ".pbtxt") or any(path.glob("Split-*/FeatureStats.pb")):
@@ -139,7 +143,9 @@ def read_statistics(options: Options, source: str, **asked: Any) -> tuple[Statis
         return Statistics.load(path), None
     kept = (path / "examples.json").is_file()
     examples = Examples.load(path) if kept else read_examples(options, source)
-    return describe(examples, options=options_for(None, **asked)), examples
+    with progress_of("describing") as progress:
+        found = describe(examples, options=options_for(None, **asked), progress=progress)
+    return found, examples
 
 
 def _pair(text: str) -> tuple[str, str]:

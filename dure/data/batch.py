@@ -42,7 +42,9 @@ class Refused:
     text: str = ""
 
     def __str__(self) -> str:
-        return f"{self.file}, {self.place}: {self.reason}"
+        # An image is its file; its place is the path that ends in the name.
+        whole = self.place == self.file or self.place.endswith(f"/{self.file}")
+        return f"{self.place if whole else f'{self.file}, {self.place}'}: {self.reason}"
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from dure.data.quarantine import Quarantine
 from dure.data.sinks import Sinks
 from dure.data.types import check_fields
 from dure.data.workspace import Workspace
+from dure.draw import counted
 from dure.errors import DataError
 from dure.progress import Progress, silent
 
@@ -167,7 +168,7 @@ class Collector:
                         sinks.clear()
                     elif frame.height:
                         distribute(frame, each.split, splitter, sinks)
-                note = f"{each.name}, {count.kept:,} rows"
+                note = f"{each.name}, {counted(count.kept, 'row')}"
                 self.progress(number, len(inputs), unit="files", note=note)
             files.append(count.checked())
             self.progress(number + 1, len(inputs), unit="files", note=each.name)
@@ -229,8 +230,8 @@ class _Count:
         if self._found is not None and self._found != rows:
             raise DataError(
                 f"{self._input.where}: rows were lost or made while reading",
-                expected=f"{self._found:,} rows, as the file has by a second count",
-                got=f"{self.kept:,} rows read and {self.refused:,} refused",
+                expected=f"{counted(self._found, 'row')}, as the file has by a second count",
+                got=f"{counted(self.kept, 'row')} read and {self.refused:,} refused",
                 fix="please report this file: it is a fault of Dure, not of the data",
             )
         return FileRows(self._input.name, rows, self.kept, self.refused)
@@ -240,7 +241,7 @@ def _check_sum(rows: dict[str, int], kept: int) -> None:
     if sum(rows.values()) != kept:
         raise DataError(
             "rows were lost or made while they were split",
-            expected=f"{kept:,} rows, as were read",
+            expected=f"{counted(kept, 'row')}, as were read",
             got=", ".join(f"{split}: {count:,}" for split, count in rows.items()),
             fix="please report it: it is a fault of Dure, not of the data",
         )

@@ -424,15 +424,18 @@ class Examples(Artifact):
         total = sum(self.rows.values())
         refused = f", {self.refused:,} refused" if self.refused else ""
         splits = ", ".join(f"{name} {rows:,}" for name, rows in self.rows.items())
-        return f"{total:,} rows, {len(self.columns)} columns, {splits}{refused}"
+        columns = draw.counted(len(self.columns), "column")
+        return f"{draw.counted(total, 'row')}, {columns}, {splits}{refused}"
 
     def text(self) -> str:
         """Return the source, the splits and the columns as text."""
         lines = [_cut(f"{self.source}: {self.summary()}"), ""]
         lines += [_cut(f"  spans {self._spans_text()}"), ""] if self.spans else []
         lines += [f"  {name:<20} {rows:>14}  {share:>6}" for name, rows, share in self._shares()]
-        for kind, names in self._by_type().items():
-            lines += ["", *textwrap.wrap(f"{kind}: {', '.join(names)}", 80, subsequent_indent="  ")]
+        kinds = self._by_type()
+        lines += [""] if kinds else []
+        for kind, names in kinds.items():
+            lines += [*textwrap.wrap(f"{kind}: {', '.join(names)}", 80, subsequent_indent="  ")]
         lines += ["", "refused:"] if self.remarks else []
         lines += [_cut(f"  {remark}") for remark in self.remarks]
         return "\n".join(lines)
@@ -450,7 +453,8 @@ class Examples(Artifact):
             draw.facts({kind: ", ".join(names) for kind, names in self._by_type().items()}),
         ]
         if self.remarks:
-            head = f"The first {len(self.remarks)} refused rows"
+            shown = len(self.remarks)
+            head = "The first refused row" if shown == 1 else f"The first {shown} refused rows"
             parts += [
                 Markup("<h3>{}</h3>").format(head),
                 draw.table(["where"], [[r] for r in self.remarks]),

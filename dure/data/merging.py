@@ -133,7 +133,9 @@ def no_rows(label: str, refused: int) -> DataError:
     """Return the error for a source that gave no row."""
     if refused:
         return DataError(
-            f"all {refused:,} rows of '{label}' were refused",
+            f"the only row of '{label}' was refused"
+            if refused == 1
+            else f"all {refused:,} rows of '{label}' were refused",
             expected="at least one row that can be read",
             got="none",
             fix="look at a row: the delimiter, the quote or the encoding may be another",

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from dure.data.naming import field_of, named, pick
 from dure.data.types import check_fields
+from dure.draw import counted
 from dure.errors import StoreError
 
 PART_BYTES = 1 << 27
@@ -72,8 +73,8 @@ class Part:
         if frame.width and frame.height != self.rows:
             raise StoreError(
                 f"'{self.path}' is not whole",
-                expected=f"{self.rows:,} rows",
-                got=f"{frame.height:,} rows",
+                expected=counted(self.rows, "row"),
+                got=counted(frame.height, "row"),
                 fix="make the examples again",
             )
         return frame

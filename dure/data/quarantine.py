@@ -10,6 +10,7 @@ import polars as pl
 from dure.data.batch import Refused
 from dure.data.parts import cannot_write, write_part
 from dure.data.workspace import Workspace
+from dure.draw import counted
 from dure.errors import DataError, StoreError, UsageError
 
 COLUMNS = {"file": pl.String(), "place": pl.String(), "reason": pl.String(), "text": pl.String()}
@@ -31,14 +32,14 @@ def open_quarantine(path: Path, rows: int) -> pl.DataFrame:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise _not_saved(path, rows, said) from error
     if frame.height != rows:
-        raise _not_saved(path, rows, f"{frame.height:,} rows")
+        raise _not_saved(path, rows, counted(frame.height, "row"))
     return frame
 
 
 def _not_saved(path: Path, rows: int, got: str) -> StoreError:
     return StoreError(
         f"'{path}' is not the quarantine that was saved",
-        expected=f"a Parquet file of {rows:,} rows",
+        expected=f"a Parquet file of {counted(rows, 'row')}",
         got=got,
         fix="make the examples again",
     )
@@ -108,7 +109,7 @@ class Quarantine:
         if len(self._recent) >= _CHUNK:
             self._write()
         if isinstance(self._limit, int) and self.rows > self._limit:
-            raise self._too_many(f"{self.rows:,} rows so far")
+            raise self._too_many(f"{counted(self.rows, 'row')} so far")
 
     def finish(self, total: int) -> pl.DataFrame | pl.LazyFrame | None:
         """Return all refused rows, of ``total`` rows in all; None: there are none.
@@ -119,7 +120,7 @@ class Quarantine:
             They are more than the limit allows.
         """
         if self._limit_share is not None and self.rows > self._limit_share * total:
-            raise self._too_many(f"{self.rows:,} of {total:,} rows")
+            raise self._too_many(f"{self.rows:,} of {counted(total, 'row')}")
         if not self.rows:
             return None
         if not self._files:

@@ -14,6 +14,7 @@ from dure.data import remote
 from dure.data.batch import ReadOptions
 from dure.data.formats import FORMATS, check_kind, scheme_kinds, suffix_kinds
 from dure.data.location import Location, last_part, no_permission, scheme_of, shown, suffix_of
+from dure.draw import counted
 from dure.errors import DataError
 
 __all__ = ["Found", "Location", "find", "no_permission"]
@@ -263,7 +264,9 @@ def _no_data_files(folder: str, names: list[str], deeper: bool, *, ending: str) 
     return DataError(
         f"the folder '{folder}' has no data files",
         expected=f"directly in it, {_expected().partition(',  a folder')[0]}",
-        got=f"{len(names)} entries: {', '.join(names[:5]) or 'none'}",
+        got=f"{counted(len(names), 'entry', 'entries')}: {', '.join(names[:5])}"
+        if names
+        else "an empty folder",
         fix=f"name the sub-folders with a pattern: '{folder.rstrip('/')}/**/*{ending}'"
         if deeper
         else "name the folder that has the data files; or say of what format these are: format=…",

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Mapping
 import polars as pl
 
 from dure.data.unite import as_types, common
+from dure.draw import counted
 from dure.errors import DataError, UsageError, nearest
 
 POLARS: dict[str, pl.DataType] = {
@@ -121,7 +122,7 @@ def standardise(frame: pl.DataFrame, where: str) -> pl.DataFrame:
         raise DataError(
             f"{where} is empty",
             expected="at least one column and one row",
-            got=f"{frame.width} columns and {frame.height} rows",
+            got=f"{counted(frame.width, 'column')} and {counted(frame.height, 'row')}",
         )
     frame = standard(frame, where)
     types = {column.name: without_null(column.dtype) for column in frame.get_columns()}
@@ -218,8 +219,8 @@ def check_same_columns(
         parts += [f"'{n}' is not in {first_name}" for n in new[:3]]
         raise DataError(
             f"the columns of {second_name} differ from those of {first_name}",
-            expected=f"the same {len(one)} columns",
-            got=f"{len(two)} columns: " + "; ".join(parts),
+            expected=f"the same {counted(len(one), 'column')}",
+            got=f"{counted(len(two), 'column')}: " + "; ".join(parts),
             fix="make the columns the same, or name only the files that belong together",
         )
 

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from dure.draw import counted
 from dure.errors import SchemaError, UsageError, nearest
 from dure.schema import types
 from dure.schema.bounds import Bounds
@@ -91,7 +92,7 @@ def chosen_splits(statistics: Statistics, names: Iterable[str] | None) -> list[S
     full = [split for split in found if split.rows and split.columns]
     if not full:
         sizes = "; ".join(
-            f"{name}: {one.rows} rows, {len(one.columns)} columns"
+            f"{name}: {counted(one.rows, 'row')}, {counted(len(one.columns), 'column')}"
             for name, one in zip(wanted, found, strict=True)
         )
         which = f"split {wanted[0]!r} is" if len(wanted) == 1 else "all splits are"

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from dure.data.hashing import digests
+from dure.data.naming import fields_of, unnamed
 from dure.data.types import depth, dtype_of, element, type_of
 from dure.errors import DataError
 from dure.statistics import numbers, texts, weights
@@ -253,8 +254,8 @@ def series_of(
         if by is not None:
             by = by[:, rows.is_not_null().to_numpy()]
         rows = rows.drop_nulls()
-    for one in rows.struct.fields:
-        yield from series_of(f"{name}.{one}", rows.struct.field(one), by)
+    for one, values in zip(rows.struct.fields, fields_of(rows), strict=True):
+        yield from series_of(f"{name}.{one}", unnamed(values), by)
 
 
 def _has_struct(dtype: object) -> bool:

@@ -227,9 +227,12 @@ def _check_same(statistics: Statistics, plan: Plan) -> None:
     if theirs == mine:
         return
     odd = next(name for name in [*mine, *theirs] if mine.get(name) != theirs.get(name))
+    others = theirs if odd in mine else mine
     raise UsageError(
         f"the statistics have another column '{odd}'",
         expected=f"type {mine[odd]}" if odd in mine else "no such column",
-        got=f"type {theirs[odd]}" if odd in theirs else nearest(odd, theirs),
-        fix="give the column one type in both, with types= when the examples are made",
+        got=f"type {theirs[odd]}" if odd in theirs else "no such column",
+        fix="give the column one type in both, with types= when the examples are made"
+        if odd in mine and odd in theirs
+        else f"describe data with the same columns, or rename one; {nearest(odd, others)}",
     )

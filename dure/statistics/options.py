@@ -24,7 +24,8 @@ class StatisticsOptions:
     weights : mapping of str to str
         Other weights for single columns: the name of the weight by that of the column.
     slices : tuple of SliceSpec
-        Parts of the rows that are described as well; see `dure.data.slicing`.
+        Parts of the rows that are described as well; see `dure.data.slicing`. A name stands for
+        the slices of that column, several names for their crosses.
     label : str, optional
         The column to predict: adds the lift of the other columns with it.
     semantic : bool
@@ -64,6 +65,10 @@ class StatisticsOptions:
     aggregates: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        # Frozen: what was given in a short form is put in its place only here.
+        object.__setattr__(self, "slices", _specs(self.slices))
+
     def weight_of(self, column: str) -> str | None:
         """Return the name of the column that weighs the rows of ``column``, or None."""
         return self.weights.get(column, self.weight)
@@ -91,9 +96,9 @@ class StatisticsOptions:
                 )
         values = {name: _frozen(value) for name, value in record.items()}
         values["slices"] = tuple(
-            one
-            if isinstance(one, SliceSpec)
-            else SliceSpec(**{key: _frozen(value) for key, value in one.items()})
+            SliceSpec(**{key: _frozen(value) for key, value in one.items()})
+            if isinstance(one, Mapping)
+            else one
             for one in record.get("slices", ())
         )
         if "settings" in record:
@@ -107,6 +112,28 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _frozen(one) for key, one in value.items()}
     return value
+
+
+def _specs(slices: Sequence[str | Sequence[str] | SliceSpec]) -> tuple[SliceSpec, ...]:
+    """Return slices that were given by the names of their columns, or whole, as whole ones."""
+    if isinstance(slices, str):
+        raise UsageError(
+            "slices is one text", expected="a sequence", got=repr(slices), fix=f"[{slices!r}]"
+        )
+    return tuple(map(_spec, slices))
+
+
+def _spec(one: str | Sequence[str] | SliceSpec) -> SliceSpec:
+    if isinstance(one, SliceSpec):
+        return one
+    columns = (one,) if isinstance(one, str) else one
+    if not isinstance(columns, list | tuple) or not all(isinstance(n, str) for n in columns):
+        raise UsageError(
+            "a slice is none",
+            expected="the name of a column, several names, or a SliceSpec",
+            got=repr(one),
+        )
+    return SliceSpec(tuple(columns))
 
 
 def options_for(
@@ -128,19 +155,9 @@ def options_for(
         A column by its values, columns by their crosses, or a whole `SliceSpec`.
     """
     made = options or StatisticsOptions()
-    if isinstance(slices, str):
-        raise UsageError(
-            "slices is one text", expected="a sequence", got=repr(slices), fix=f"[{slices!r}]"
-        )
-    specs = tuple(
-        one
-        if isinstance(one, SliceSpec)
-        else SliceSpec((one,) if isinstance(one, str) else tuple(one))
-        for one in slices
-    )
     return replace(
         made,
         weight=weight if weight is not None else made.weight,
         label=label if label is not None else made.label,
-        slices=made.slices + specs,
+        slices=made.slices + _specs(slices),
     )

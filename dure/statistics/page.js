@@ -30,12 +30,16 @@ const drawn = (name, attributes, ...children) => {
 const number = (value, digits = 4) => {
   if (value == null) return "–";
   if (typeof value === "string") return value;
-  if (Number.isInteger(value) && Math.abs(value) < 1e15) return value.toLocaleString("en-US");
+  if (Number.isInteger(value) && Math.abs(value) < 1e15) {
+    // Four digits stay in one piece: they may be a year.
+    return value.toLocaleString("en-US", { useGrouping: Math.abs(value) >= 10000 });
+  }
   const size = Math.abs(value);
   if (size >= 1e9 || size < 1e-4) return value.toExponential(digits - 1);
   const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
-  return value.toLocaleString("en-US", { maximumFractionDigits: decimals });
+  return value.toLocaleString("en-US", { maximumFractionDigits: decimals, useGrouping: size >= 9999.5 });
 };
+const counted = (amount, noun) => `${number(amount)} ${noun}${amount === 1 ? "" : "s"}`;
 const share = (part, whole) => {
   if (part == null || !whole) return "–";
   if (part === 0) return "0 %";
@@ -234,7 +238,7 @@ const draw = () => {
     } } }, one.name + (state.sort === one.key ? (state.down ? " ↓" : " ↑") : "")) : one.name));
   main.replaceChildren(element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...found.flatMap(row)));
   tables.forEach((paint) => paint());
-  count.textContent = found.length === data.columns.length ? `${number(found.length)} columns` : `${number(found.length)} of ${number(data.columns.length)} columns`;
+  count.textContent = found.length === data.columns.length ? counted(found.length, "column") : `${number(found.length)} of ${counted(data.columns.length, "column")}`;
 };
 
 const controls = document.getElementById("controls");
@@ -252,7 +256,7 @@ if (data.series.length > 3) {
   const first = (whole.length > 1 ? whole : data.series.map((_, index) => index)).slice(0, 2);
   state.shown = data.series.map((_, index) => first.includes(index));
 }
-const set_name = (series) => `${series.name} (${number(series.rows)} rows)`;
+const set_name = (series) => `${series.name} (${counted(series.rows, "row")})`;
 // A box for each set, or, of many, for those that are shown, and a field that finds others.
 const sets = () => {
   const place = document.getElementById("sets");

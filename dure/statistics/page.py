@@ -91,12 +91,14 @@ def _heading(name: str, split: SplitStatistics, sliced: bool) -> dict[str, Any]:
 
 
 def _rows_in_words(series: Series) -> str:
-    whole = [f"{name} {split.rows:,} rows" for name, split, sliced in series if not sliced]
+    whole = [
+        f"{name} {draw.counted(split.rows, 'row')}" for name, split, sliced in series if not sliced
+    ]
     slices = sum(sliced for *_, sliced in series)
     return "; ".join(whole[:6]) + "".join(
         [
             f" and {len(whole) - 6} more" if len(whole) > 6 else "",
-            f"; {slices:,} slices" if slices else "",
+            f"; {draw.counted(slices, 'slice')}" if slices else "",
         ]
     )
 
@@ -245,7 +247,7 @@ def _in_words(value: Any) -> str:
     elif isinstance(value, list | tuple):
         text = ", ".join(map(_in_words, value))
     else:
-        text = draw.number(value) if isinstance(value, int | float) else str(value)
+        text = draw.value(value) if isinstance(value, int | float) else str(value)
     return text if len(text) <= _WORDS else text[: _WORDS - 1] + "…"
 
 

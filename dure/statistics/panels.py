@@ -28,9 +28,9 @@ def statistics_html(statistics: Statistics) -> Markup:
         _panel(name, {part: split.columns[name] for part, split in splits.items()})
         for name in statistics.columns[:_PANELS]
     ]
-    heading = Markup("<h2>{:,} columns</h2>").format(len(statistics.columns))
+    heading = Markup("<h2>{}</h2>").format(draw.counted(len(statistics.columns), "column"))
     left = len(statistics.columns) - len(items)
-    more = _remark(f"{left:,} more columns: to_html() writes a page with all of them")
+    more = _remark(f"{draw.counted(left, 'more column')}: to_html() writes a page with all of them")
     shown = draw.panels(items) + (more if left else Markup(""))
     return _split_table(statistics) + heading + shown
 
@@ -48,7 +48,7 @@ def _split_table(statistics: Statistics) -> Markup:
             weight = "–" if part.weighted_rows is None else _number(part.weighted_rows)
             rows.append((label, f"{part.rows:,}", *([weight] if weighted else [])))
     table = draw.table(heads, rows, numeric=range(1, len(heads)))
-    return table + (_remark(f"{left:,} more slices") if left else Markup(""))
+    return table + (_remark(draw.counted(left, "more slice")) if left else Markup(""))
 
 
 def bin_labels(histogram: Histogram) -> list[str]:
@@ -59,7 +59,10 @@ def bin_labels(histogram: Histogram) -> list[str]:
         return [_number(at[0])]
     if all(edge % 1 == 0.5 for edge in at):
         ends = [(int(low + 0.5), int(high - 0.5)) for low, high in pairs]
-        labels = [f"{low:,}" if low == high else f"{low:,} to {high:,}" for low, high in ends]
+        labels = [
+            _number(low) if low == high else f"{_number(low)} to {_number(high)}"
+            for low, high in ends
+        ]
     else:
         labels = [f"{_number(low)} to {_number(high)}" for low, high in pairs]
     if len(pairs) > 2:
@@ -165,8 +168,8 @@ def _number_rows(column: _Of) -> list[tuple[str, ...]]:
 def _number(value: float | None) -> str:
     # A whole float is written as the int it is, so that a median looks like its neighbours.
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return draw.number(int(value))
-    return draw.number(value)
+        return draw.value(int(value))
+    return draw.value(value)
 
 
 def _length(part: ColumnStatistics) -> str:
@@ -212,7 +215,11 @@ def _top_values(column: _Of) -> Markup:
         return draw.table(["each value once, such as"], [[_cut(text)] for text in chosen[:4]])
     counts = {name: (dict(part.values or part.top or ()), part) for name, part in column.items()}
     most = max(part.unique or 0 for part in column.values())
-    more = _remark(f"{most - len(chosen):,} more values") if most > len(chosen) else Markup("")
+    more = (
+        _remark(draw.counted(most - len(chosen), "more value"))
+        if most > len(chosen)
+        else Markup("")
+    )
     return _shares(chosen, counts) + more
 
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import polars as pl
 from numpy.typing import NDArray
 
+from dure.data.naming import pick, unnamed
 from dure.data.slicing import SliceSpec, groups
 from dure.data.types import element
 from dure.errors import UsageError, nearest
@@ -182,7 +183,7 @@ def describe_part(part: Shard, plan: Plan, aggregates: Sequence[Aggregate[Any]])
     _add_rows(state.all, frame, plan, by, _Watch(watched, aggregates, state.aggregates))
     for index, one in enumerate(aggregates):
         if one.place not in ("custom", "semantic"):
-            state.aggregates[index] = one.update(state.aggregates[index], frame.select(one.columns))
+            state.aggregates[index] = one.update(state.aggregates[index], pick(frame, one.columns))
     for found, spec in zip(state.slices, plan.options.slices, strict=True):
         _add_slices(found, frame, plan, by, spec)
     return state
@@ -223,7 +224,7 @@ def _add_rows(
     for column in plan.described:
         weight = plan.options.weight_of(column)
         own = None if weight is None else by[weight]
-        for name, rows, some in series_of(column, frame[column], own):
+        for name, rows, some in series_of(column, unnamed(frame[column]), own):
             table = state.columns[name].update(rows, some)
             if watch is not None and name in watch.of:
                 watch.see(name, rows, table)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from markupsafe import Markup
 
 from dure.artifact import Artifact
+from dure.draw import counted
 from dure.errors import StoreError, UsageError, nearest
 from dure.statistics.model import (
     MAX_VALUES,
@@ -265,7 +266,8 @@ class Statistics(Artifact):
         """Return rows and columns of the splits in one line."""
         rows = ", ".join(f"{name} {split.rows:,}" for name, split in self.splits.items())
         missing = sum(c.missing for split in self.splits.values() for c in split.columns.values())
-        return f"{len(self.columns)} columns, rows: {rows}, {missing:,} values missing"
+        columns, values = counted(len(self.columns), "column"), counted(missing, "value")
+        return f"{columns}, rows: {rows}, {values} missing"
 
     def text(self) -> str:
         """Return a table a split, with small bars, at most 80 columns wide."""

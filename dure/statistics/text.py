@@ -5,7 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from dure.draw import number
+from dure.draw import counted
+from dure.draw import value as shown
 from dure.statistics.statistics import ColumnStatistics, SplitStatistics, Statistics
 
 _WIDTH = 80
@@ -60,7 +61,7 @@ def _table(name: str, split: SplitStatistics) -> str:
     broad = min(_TYPE, max(6, *(len(kind) for kind in kinds.values())))
     weight = "" if split.weighted_rows is None else f" (weight {_short(split.weighted_rows)})"
     lines = [
-        f"{name}: {split.rows:,} rows{weight}, {len(split.columns)} columns",
+        f"{name}: {counted(split.rows, 'row')}{weight}, {counted(len(split.columns), 'column')}",
         "",
         f"{'column':<{wide}}  {'type':<{broad}}  {'missing':>7}  {'unique':>9}  values",
         "─" * _WIDTH,
@@ -79,9 +80,9 @@ def _table(name: str, split: SplitStatistics) -> str:
 def _slices(split: SplitStatistics) -> list[str]:
     if not split.slices:
         return []
-    lines = ["", f"{len(split.slices):,} slices"]
+    lines = ["", counted(len(split.slices), "slice")]
     for label, part in list(split.slices.items())[:_SLICES]:
-        rows = f"{part.rows:,} rows  {share(part.rows, split.rows):>7}"
+        rows = f"{counted(part.rows, 'row')}  {share(part.rows, split.rows):>7}"
         lines.append(f"  {fit(label, _WIDTH - 4 - len(rows))}  {rows}")
     if len(split.slices) > _SLICES:
         lines.append(f"  and {len(split.slices) - _SLICES:,} more: the page shows them all")
@@ -148,7 +149,7 @@ def _texts(column: ColumnStatistics) -> str:
 
 
 def _short(value: float | None) -> str:
-    return number(value if value is None or abs(value) < 1e6 else float(f"{value:.3g}"), 3)
+    return shown(value if value is None or abs(value) < 1e6 else float(f"{value:.3g}"), 3)
 
 
 def share(part: int, whole: int) -> str:

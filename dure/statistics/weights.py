@@ -10,6 +10,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from dure.data.naming import unnamed
+from dure.data.types import type_of
+from dure.draw import counted
 from dure.errors import DataError
 from dure.statistics.tables import Floats, Ints
 
@@ -39,16 +42,17 @@ def weights_of(column: pl.Series) -> Ints:
         raise DataError(
             f"column '{column.name}' cannot weigh rows",
             expected="numbers",
-            got=f"{column.dtype}",
+            got=type_of(column.dtype),
             fix="name a column of numbers as weight",
         )
-    values = column.cast(pl.Float64).fill_null(0.0).to_numpy()
+    values = unnamed(column).cast(pl.Float64).fill_null(0.0).to_numpy()
     wrong = np.flatnonzero(~((values >= 0) & (values < _MOST)))
     if len(wrong):
+        many, weights = counted(len(wrong), "value"), "a weight" if len(wrong) == 1 else "weights"
         raise DataError(
-            f"column '{column.name}' has {len(wrong):,} values that cannot be weights",
+            f"column '{column.name}' has {many} that cannot be {weights}",
             expected="finite numbers from 0 to 2^40",
-            got=f"{values[wrong[0]]!r}",
+            got=f"{values[wrong[0]]:.15g}",
             fix="mend the column, or leave such rows without a weight: then they count as 0",
         )
     scaled = values * 2.0**_HIGH

@@ -24,7 +24,7 @@ from dure.validate.explain import not_compared, what
 from dure.validate.finding import Finding
 from dure.validate.report import Comparison, DriftReport, Kind
 from dure.validate.samples import sample
-from dure.validate.words import p_value
+from dure.validate.words import SHOWN, p_value
 
 if TYPE_CHECKING:
     from dure.schema import Schema
@@ -43,7 +43,7 @@ def against(
     q: float = Q,
     seed: int = 0,
     draws: int = DRAWS,
-) -> tuple[DriftReport, list[tuple[str, str, Finding]]]:
+) -> tuple[DriftReport, list[tuple[str, str | None, Finding]]]:
     """Compare ``statistics`` with a baseline as the schema says.
 
     A column with thresholds is judged by them alone; a column with ``auto``, or without a word,
@@ -53,8 +53,9 @@ def against(
     -------
     DriftReport
         Every comparison, also those that found nothing.
-    list of (split, column, Finding)
-        What is wrong.
+    list of (split, column or None, Finding)
+        What is wrong. That nothing could be compared is wrong too: a check that passes says that
+        something was looked at.
 
     Raises
     ------
@@ -73,8 +74,42 @@ def against(
         for one in _place(place, statistics, baseline, schema, kind, settings)
     ]
     report = DriftReport(kind, tuple(judge(made, q)), q, seed, draws)
-    found = [(one.split, one.column, _finding(one, kind, schema)) for one in report.drifted]
-    return report, [*_missing(statistics, baseline, schema, kind), *found]
+    found: list[tuple[str, str | None, Finding]] = []
+    found += _missing(statistics, baseline, schema, kind)
+    if not made and not found:
+        found += _nothing(statistics, baseline, schema, kind)
+    found += [(one.split, one.column, _finding(one, kind, schema)) for one in report.drifted]
+    return report, found
+
+
+def _nothing(
+    statistics: Statistics, baseline: Statistics, schema: Schema, kind: Kind
+) -> Iterator[tuple[str, None, Finding]]:
+    """Yield that no column has its counterpart, for the first split that has something to compare."""
+    for split, part in statistics.splits.items():
+        if part.rows and any(_compared(name, schema, kind) for name in part.columns):
+            partner = partner_of(split, baseline)
+            other = () if partner is None else tuple(baseline.splits[partner].columns)
+            columns = ", ".join(other[:SHOWN]) + (", …" if len(other) > SHOWN else "")
+            finding = Finding(
+                "baseline_missing",
+                f"nothing was compared with {_OTHER[kind]}: no split or column has its counterpart",
+                "columns and splits that both have",
+                f"columns {columns}" if other else f"splits {', '.join(baseline.splits)}",
+                f"give {_OTHER[kind]} with the same columns, or leave it out",
+                severity="warning",
+                detail=kind,
+            )
+            yield split, None, finding
+            return
+
+
+def _compared(name: str, schema: Schema, kind: Kind) -> bool:
+    """Whether a column is compared where the other data has it."""
+    if name not in schema.columns:
+        return True
+    wanted = schema.comparator(name, kind)
+    return schema.columns[name].checked and (wanted is None or bool(wanted))
 
 
 def _place(
@@ -89,8 +124,7 @@ def _place(
     for name, new in place.new.columns.items():
         old, expected = place.old.columns.get(name), schema.columns.get(name)
         wanted = None if expected is None else schema.comparator(name, kind)
-        skipped = expected is not None and not expected.checked
-        if old is None or skipped or (wanted is not None and not wanted):
+        if old is None or not _compared(name, schema, kind):
             continue
         if not comparable(old, new):
             yield not_compared(start_of(place, old, new), old, new)

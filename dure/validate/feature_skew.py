@@ -315,7 +315,7 @@ def example_diff(
     for part in range(parts):
         total.add([_part(side, by, part, parts) for side in sides], duplicates)
     for name, side in (("base", sides[0]), ("test", sides[1])):
-        gone = pl.any_horizontal(pl.col(list(by)).is_null())
+        gone = pl.any_horizontal(pl.col(_safe(one)).is_null() for one in by)
         total.counts[f"{name}_without_id"] = int(
             side.select(gone.sum()).collect(engine="streaming").item() or 0
         )
@@ -373,21 +373,28 @@ def _common(name: str, first: pl.DataType, second: pl.DataType) -> pl.DataType:
 
 
 def _plain(name: str, kind: pl.DataType, decimals: int | None) -> pl.Expr:
-    import polars as pl
+    from dure.data.naming import named
 
-    column = pl.col(name).cast(kind)
+    column = named(name).cast(kind).alias(_safe(name))
     if decimals is not None and kind.is_float():
         # -0.0 is 0.0, and 1e-20 rounded is one of the two.
         return column.round(decimals) + 0.0
     return column
 
 
+def _safe(name: str) -> str:
+    """Return the name of a column in here: never one that Polars takes for a pattern."""
+    from dure.data.naming import is_pattern
+
+    return f"\0{name}" if is_pattern(name) else name
+
+
 def _part(side: pl.LazyFrame, by: Sequence[str], part: int, parts: int) -> pl.DataFrame:
     import polars as pl
 
-    there = side.filter(pl.all_horizontal(pl.col(list(by)).is_not_null()))
+    there = side.filter(pl.all_horizontal(pl.col(_safe(one)).is_not_null() for one in by))
     if parts > 1:
-        there = there.filter(pl.struct(list(by)).hash(seed=0) % parts == part)
+        there = there.filter(pl.struct(map(_safe, by)).hash(seed=0) % parts == part)
     return there.collect(engine="streaming")
 
 
@@ -398,6 +405,7 @@ class _Total:
         self, by: tuple[str, ...], columns: list[str], confusion: tuple[str, ...], samples: int
     ) -> None:
         self.by, self.columns, self.confusion, self.samples = by, columns, confusion, samples
+        self.keys = [_safe(name) for name in by]
         names = (
             "base",
             "test",
@@ -420,7 +428,7 @@ class _Total:
         """Add one part of both sides."""
         import polars as pl
 
-        by = list(self.by)
+        by = self.keys
         ids = [side.group_by(by).agg(pl.len().alias("\0n")) for side in sides]
         twice = pl.concat([one.filter(pl.col("\0n") > 1).select(by) for one in ids]).unique()
         self.counts["duplicates"] += twice.height
@@ -440,7 +448,7 @@ class _Total:
 
     def _refuse(self, twice: pl.DataFrame) -> None:
         example = ", ".join(
-            f"{k}={v!r}" for k, v in twice.sort(list(self.by)).row(0, named=True).items()
+            f"{k}={v!r}" for k, v in zip(self.by, twice.sort(self.keys).row(0), strict=True)
         )
         raise DataError(
             "identifiers are not unique, so that it is not known which rows belong together",
@@ -452,7 +460,7 @@ class _Total:
     def _column(self, name: str, joined: pl.DataFrame) -> None:
         import polars as pl
 
-        a, b = pl.col(name), pl.col(f"{name}\0test")
+        a, b = pl.col(_safe(name)), pl.col(f"{_safe(name)}\0test")
         flags = joined.select(
             (a.is_not_null() & b.is_not_null() & a.eq_missing(b)).alias("match"),
             (a.is_not_null() & b.is_not_null() & a.ne_missing(b)).alias("mismatch"),
@@ -471,7 +479,7 @@ class _Total:
 
     def _sample(self, name: str, kind: str, different: pl.DataFrame) -> None:
         rows = (_ROW, f"{_ROW}\0test")
-        first = different.select(*rows, *self.by, name, f"{name}\0test").bottom_k(
+        first = different.select(*rows, *self.keys, _safe(name), f"{_safe(name)}\0test").bottom_k(
             self.samples, by=list(rows)
         )
         kept = self.pairs.setdefault((name, kind), [])
@@ -488,7 +496,7 @@ class _Total:
     def _count_values(self, name: str, joined: pl.DataFrame) -> None:
         import polars as pl
 
-        found = joined.group_by(name, f"{name}\0test").agg(pl.len().alias("\0n"))
+        found = joined.group_by(_safe(name), f"{_safe(name)}\0test").agg(pl.len().alias("\0n"))
         counts = self.values[name]
         for a, b, amount in found.rows():
             key = (_text(a), _text(b))

@@ -85,7 +85,7 @@ _BY_GROUP: Mapping[str, tuple[KindOf, ...]] = {
         KindOf("balance_outside", _E, "the share of a value is outside its bounds in `balance`"),
         KindOf("drift", _E, "the column differs from the previous data: by a threshold of the schema, or by the rule of [drift](drift.md); a warning where the schema does not ask for a comparison", ("COMPARATOR_L_INFTY_HIGH", "COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH", "COMPARATOR_NORMALIZED_ABSOLUTE_DIFFERENCE_HIGH")),
         KindOf("skew", _E, "the same against the serving data", ("COMPARATOR_L_INFTY_HIGH", "COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH", "COMPARATOR_NORMALIZED_ABSOLUTE_DIFFERENCE_HIGH")),
-        KindOf("baseline_missing", _E, "the schema asks for a comparison, and the other data lacks the column or the split", ("COMPARATOR_CONTROL_DATA_MISSING",)),
+        KindOf("baseline_missing", _E, "the schema asks for a comparison, and the other data lacks the column or the split; a warning where nothing at all could be compared", ("COMPARATOR_CONTROL_DATA_MISSING",)),
     ),
     "meaning": (
         KindOf("semantic_changed", _W, "the values mean something else than `semantic` says", ("SEMANTIC_DOMAIN_UPDATE",)),

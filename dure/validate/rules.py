@@ -237,11 +237,11 @@ def _failed(name: str, wanted: Rule, error: Exception) -> Finding:
 @rule(over="frame")
 def increasing(frame: pl.LazyFrame, *, column: str, strictly: bool = False) -> Found | None:
     """Find rows whose value of ``column`` is below the one of the row before, or equal to it."""
-    import polars as pl
+    from dure.data.naming import named, pick
 
-    step = pl.col(column).diff()
+    step = named(column).diff()
     wrong = step <= 0 if strictly else step < 0
-    at = frame.select(column).with_row_index("\0row").filter(wrong).select("\0row").collect()
+    at = pick(frame, [column]).with_row_index("\0row").filter(wrong).select("\0row").collect()
     if not at.height:
         return None
     first = tuple(at["\0row"].head(EVIDENCE).to_list())

@@ -102,11 +102,16 @@ def flat(
     """
     import polars as pl
 
-    frame = examples.scan(split).select(pl.col(path[0]).alias("value")).with_row_index("row")
+    from dure.data.naming import field_of, named
+
+    frame = examples.scan(split).select(named(path[0]).alias("value")).with_row_index("row")
     for depth in range(len(path)):
         last = depth == len(path) - 1
         while isinstance(frame.collect_schema()["value"], pl.List) and not (last and whole):
             frame = frame.explode("value")
         if not last:
-            frame = frame.with_columns(pl.col("value").struct.field(path[depth + 1]).alias("value"))
+            kind = frame.collect_schema()["value"]
+            assert isinstance(kind, pl.Struct)  # the path says so
+            inner = field_of(pl.col("value"), kind, path[depth + 1])
+            frame = frame.with_columns(inner.alias("value"))
     return frame

@@ -145,6 +145,9 @@ def test_a_path_that_exists_is_no_pattern(tmp_path: Path) -> None:
 def test_a_pattern_or_folder_without_files_is_refused(tmp_path: Path) -> None:
     assert "no file matches the pattern" in refusal(str(tmp_path / "*.csv"))
     assert "has no data files" in refusal(tmp_path)
+    assert "an empty folder" in refusal(tmp_path)
+    put(tmp_path, "notes.txt~")
+    assert "1 entry: notes.txt~" in refusal(tmp_path)
     (tmp_path / "year=2024").mkdir()
     assert "**/*.parquet" in refusal(tmp_path)
 

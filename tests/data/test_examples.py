@@ -220,6 +220,18 @@ def test_loading_and_drawing_import_no_polars(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code, folder], check=True)
 
 
+def test_text_has_the_types_in_neighbouring_lines() -> None:
+    examples = Examples.from_frames({"train": pl.DataFrame({"a": [1], "b": ["x"], "c": [2]})})
+    assert examples.text().splitlines() == [
+        "DataFrame: 1 row, 3 columns, train 1",
+        "",
+        "  train                             1  100.0 %",
+        "",
+        "int: a, c",
+        "string: b",
+    ]
+
+
 def test_text_fits_eighty_columns_and_html_escapes(tmp_path: Path) -> None:
     frame = pl.DataFrame({f"<b>{'long' * 30}{i}": [1, 2, 3] for i in range(9)})
     examples = Examples.from_frames({"train": frame, "eval": frame}, source="<i>" + "x" * 200)

@@ -103,6 +103,7 @@ def test_an_image_that_does_not_decode_is_refused(
     assert batch.frame["path"].to_list() == ["cat/a.png", "dog/c.png"]
     (refused,) = batch.refused
     assert (refused.file, refused.place) == ("b.png", "cat/b.png")
+    assert str(refused).startswith(f"cat/b.png: {refused.reason}")
     assert said in refused.reason
     assert "0x" not in refused.reason
     with pytest.raises(DataError, match=said) as caught:

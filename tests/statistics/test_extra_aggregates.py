@@ -234,6 +234,11 @@ def test_options_turn_aggregates_on() -> None:
         (StatisticsOptions(images=("int",)), "holds no images"),
         (StatisticsOptions(sparse={"s": ("int", "no")}), "sparse feature 's'"),
         (StatisticsOptions(label="int", settings={"lift": {"tops": 1}}), "no setting 'tops'"),
+        (StatisticsOptions(settings={"lif": {}}), "(?s)no settings of 'lif'.*did you mean 'lift'"),
+        (StatisticsOptions(settings={"lift": {"tops": 1}}), "no setting 'tops'"),
+        (StatisticsOptions(settings={"sentinels": {"extras": []}}), "did you mean 'extra'"),
+        (StatisticsOptions(settings={"crosses": {"column": []}}), "did you mean 'columns'"),
+        (StatisticsOptions(settings={"lift": 3}), "settings of 'lift' have no names"),
     ],
 )
 def test_a_wrong_option_is_named(options: StatisticsOptions, words: str) -> None:

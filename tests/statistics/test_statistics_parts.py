@@ -251,6 +251,11 @@ def test_other_columns_or_options_cannot_be_put_together() -> None:
     ints, floats = pl.DataFrame({"x": [1]}), pl.DataFrame({"x": [1.5]})
     with pytest.raises(UsageError, match="another column 'x'"):
         describe(ints).merge(describe(floats))
+    with pytest.raises(UsageError, match="another column 'xs'") as caught:
+        describe(pl.DataFrame({"xs": [1]}), previous=describe(ints))
+    assert (caught.value.expected, caught.value.got) == ("type int", "no such column")
+    assert caught.value.fix is not None
+    assert "did you mean 'x'" in caught.value.fix
     weighed = describe(ints, options=StatisticsOptions(weight="x"))
     with pytest.raises(UsageError, match="other options"):
         describe(ints).merge(weighed)

@@ -213,10 +213,12 @@ def test_a_column_can_have_its_own_weight() -> None:
 @pytest.mark.parametrize("weight", [-1.0, math.nan, math.inf, 2.0**41])
 def test_what_cannot_be_a_weight_is_refused(weight: float) -> None:
     frame = pl.DataFrame({"x": [1, 2], "w": [1.0, weight]})
-    with pytest.raises(DataError, match="1 values that cannot be weights"):
+    with pytest.raises(DataError, match="1 value that cannot be a weight") as caught:
         describe(frame, options=StatisticsOptions(weight="w"))
-    with pytest.raises(DataError, match="cannot weigh rows"):
+    assert caught.value.got == f"{weight:.15g}"
+    with pytest.raises(DataError, match="cannot weigh rows") as caught:
         describe(pl.DataFrame({"s": ["a"]}), options=StatisticsOptions(weight="s"))
+    assert caught.value.got == "string"
     with pytest.raises(UsageError, match="did you mean 'w'"):
         describe(frame, options=StatisticsOptions(weight="ww"))
 
@@ -275,6 +277,20 @@ def test_a_number_of_bins_becomes_edges_with_equally_many_rows() -> None:
     again = describe(frame.head(10), options=options, previous=first)
     assert next(iter(again.splits["train"].slices)) == "x in [0, 24.75)"
     assert again.splits["train"].slices["x in [0, 24.75)"].rows == 35
+
+
+def test_slices_can_be_named_by_their_columns() -> None:
+    whole = (SliceSpec(("a",)), SliceSpec(("a", "b")), SliceSpec(("b",), top=1))
+    short = StatisticsOptions(slices=("a", ["a", "b"], whole[2]))  # type: ignore[arg-type] # as people write it
+    assert short.slices == whole
+    assert StatisticsOptions.from_dict({"slices": ["a", ["a", "b"], whole[2]]}).slices == whole
+    frame = pl.DataFrame({"a": ["x", "y"], "b": [1, 2]})
+    assert describe(frame, options=short) == describe(
+        frame, options=StatisticsOptions(slices=whole)
+    )
+    for wrong, words in (("a", "slices is one text"), ((3,), "a slice is none")):
+        with pytest.raises(UsageError, match=words):
+            StatisticsOptions(slices=wrong)  # type: ignore[arg-type] # wrong on purpose
 
 
 def test_options_come_back_from_json() -> None:

@@ -142,6 +142,22 @@ def test_the_other_data_lacks_what_is_asked() -> None:
     assert not validate(new, Schema(asked)).anomalies
 
 
+def test_that_nothing_could_be_compared_is_a_warning() -> None:
+    new, old = describe(pl.DataFrame({"x": ["a"]})), describe(pl.DataFrame({"y": ["b"]}))
+    plain = Schema({"x": Column("string")})
+    for found in (validate(new, plain, previous=old), validate(new, plain, serving=old)):
+        (one,) = found.anomalies
+        assert (one.kind, one.severity, one.column) == ("baseline_missing", "warning", None)
+        assert "nothing was compared" in one.reason
+        assert one.got == "columns y"
+        assert not found.errors
+    # What is left out on purpose is not missed, and an error says it already.
+    left_out = Schema({"x": Column("string", drift={})})
+    assert not validate(new, left_out, previous=old).anomalies
+    asked = Schema({"x": Column("string", drift={"l_infinity": 0.1})})
+    assert [one.column for one in validate(new, asked, previous=old)] == ["x"]
+
+
 def test_a_split_that_the_other_data_lacks() -> None:
     frame = pl.DataFrame({"x": ["a", "b"]})
     two = describe(Examples.from_frames({"a": frame, "b": frame}))

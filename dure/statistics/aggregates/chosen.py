@@ -57,6 +57,7 @@ def aggregates(columns: Mapping[str, str], options: StatisticsOptions) -> Some:
         The options name a column that is not there or has a type that does not fit, or a setting
         that there is not.
     """
+    _check_settings(options)
     found: Some = []
     if options.semantic:
         found += _meaning(columns, options)
@@ -160,24 +161,49 @@ def _settings(options: StatisticsOptions, name: str) -> dict[str, Any]:
     return dict(options.settings.get(name) or {})
 
 
+def _check_settings(options: StatisticsOptions) -> None:
+    """Raise where a setting is of an aggregate that there is not, or is one that it has not."""
+    for name, given in options.settings.items():
+        if name not in _SETTINGS_OF:
+            raise UsageError(
+                f"there are no settings of '{name}'",
+                expected="the name of an aggregate",
+                fix=nearest(name, _SETTINGS_OF),
+            )
+        if given is not None and not isinstance(given, Mapping):
+            raise UsageError(
+                f"the settings of '{name}' have no names", expected="a mapping", got=repr(given)
+            )
+        if name == "natural_language":
+            continue  # by the names of columns; looked at where they are used
+        for key in given or {}:
+            if key not in _SETTINGS_OF[name]:
+                raise _no_setting(name, key)
+
+
+def _no_setting(name: str, wrong: str) -> UsageError:
+    known = _SETTINGS_OF[name]
+    return UsageError(
+        f"'{name}' has no setting '{wrong}'",
+        expected=f"settings of '{name}'",
+        fix=nearest(wrong, known),
+    )
+
+
 def _made(make: Callable[..., T], name: str, **given: Any) -> T:
     """Call a constructor; a setting that it does not have is an error that says so."""
     try:
         return make(**given)
     except TypeError as error:
-        known = _SETTINGS_OF.get(name, [])
         if str(error).find("unexpected keyword argument") < 0:
             raise
-        wrong = str(error).split("'")[1]
-        raise UsageError(
-            f"'{name}' has no setting '{wrong}'",
-            expected=f"settings of '{name}'",
-            fix=nearest(wrong, known),
-        ) from error
+        raise _no_setting(name, str(error).split("'")[1]) from error
 
 
 _SETTINGS_OF = {
     "semantic": ["min_values", "min_share"],
+    "sentinels": ["extra"],
+    "crosses": ["columns"],
     "lift": ["bins", "top", "min_count"],
     "images": ["decode"],
     "mutual_information": [one.name for one in fields(InformationOptions)],

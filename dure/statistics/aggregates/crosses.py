@@ -24,6 +24,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from dure.data.naming import pick, unnamed
 from dure.errors import UsageError
 from dure.statistics.aggregate import Aggregate
 from dure.statistics.aggregates.association import (
@@ -127,11 +128,11 @@ class Crosses(Aggregate[CrossState]):
 
     def update(self, state: CrossState, frame: pl.DataFrame) -> CrossState:
         """Add the rows of a shard."""
-        frame = frame.select(self.columns)
+        frame = pick(frame, self.columns)
         if not frame.height:
             return state
         part = CrossState(
-            pair_moments(frame.select(self.numbers)),
+            pair_moments(pick(frame, self.numbers)),
             frame.height,
             _present(frame),
             add_rows(empty_rows(self._schema()), frame),
@@ -150,8 +151,8 @@ class Crosses(Aggregate[CrossState]):
     def finish(self, state: CrossState) -> tuple[Cross, ...]:
         """Return a `Cross` for each pair, in the order of the columns."""
         frame = state.sample.frame
-        coded = {name: _codes(frame[name], self.kinds[name]) for name in self.columns}
-        ranked = {name: _numbers(frame[name]) for name in self.numbers}
+        coded = {name: _codes(unnamed(frame[name]), self.kinds[name]) for name in self.columns}
+        ranked = {name: _numbers(unnamed(frame[name])) for name in self.numbers}
         moments = dict(zip(combinations(self.numbers, 2), state.moments, strict=True))
         sampled = frame.height if state.sample.stride > 1 else None
         found = []
@@ -262,7 +263,7 @@ def _information(
 
 def _present(frame: pl.DataFrame) -> Ints:
     """Return in how many rows both of two columns have a value."""
-    there = {name: frame[name].is_not_null() for name in frame.columns}
+    there = {name: unnamed(frame[name]).is_not_null() for name in frame.columns}
     counts = np.array([one.sum() for one in there.values()], np.int64)
     some = [i for i, n in enumerate(counts) if n < frame.height]
     found = np.minimum.outer(counts, counts)  # right wherever one of them is never missing

@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from dure.data.naming import unnamed
 from dure.errors import UsageError
 from dure.statistics.aggregate import Aggregate
 from dure.statistics.packing import pack, unpack
@@ -53,9 +54,10 @@ class PairedLengths(Aggregate[State]):
 
     def update(self, state: State, frame: pl.DataFrame) -> State:
         """Add the rows of a shard."""
-        lengths = frame.select(_length(name, frame.schema[name]) for name in self.columns)
+        lengths = {name: _length(unnamed(frame[name])) for name in self.columns}
         value = lengths[self.value]
-        any_companion = lengths.select(pl.max_horizontal(self.companions)).to_series() > 0
+        some = pl.DataFrame([lengths[name].alias(name) for name in dict.fromkeys(self.companions)])
+        any_companion = some.max_horizontal() > 0
         part: State = {"missing_value": int((any_companion & (value == 0)).sum())}
         part["companions"] = []
         for name in self.companions:
@@ -148,8 +150,7 @@ def weighted_feature(frame: pl.DataFrame, value: str, weight: str) -> dict[str, 
     return one.finish(one.update(one.init(), frame))
 
 
-def _length(name: str, dtype: pl.DataType) -> pl.Expr:
-    column = pl.col(name)
-    if isinstance(dtype, pl.List):
+def _length(column: pl.Series) -> pl.Series:
+    if isinstance(column.dtype, pl.List):
         return column.list.len().cast(pl.Int64).fill_null(0)
     return column.is_not_null().cast(pl.Int64)

@@ -17,6 +17,7 @@ import fsspec
 import numpy as np
 import polars as pl
 
+from dure.data.naming import unnamed
 from dure.errors import MissingExtraError
 from dure.statistics.aggregate import Aggregate
 from dure.statistics.aggregates.image_headers import image_format, image_header, is_whole
@@ -62,7 +63,7 @@ class ImageType(Aggregate[State]):
 
     def update(self, state: State, frame: pl.DataFrame) -> State:
         """Look at the first values of a shard."""
-        values = _flat(frame[self.columns[0]]).head(_LOOK)
+        values = _flat(unnamed(frame[self.columns[0]])).head(_LOOK)
         found = Counter(image_format(head) for head in values.bin.head(_HEAD).to_list())
         del found[None]
         return self.merge(state, {"checked": len(values), "formats": dict(found)})
@@ -137,7 +138,7 @@ class ImageStatistics(Aggregate[State]):
     def update(self, state: State, frame: pl.DataFrame) -> State:
         """Add the images of a shard."""
         part = self.init()
-        for data in self._contents(frame[self.columns[0]], part):
+        for data in self._contents(unnamed(frame[self.columns[0]]), part):
             self._add(part, data)
         return self.merge(state, part)
 

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 from scipy.special import digamma
 
+from dure.data.naming import named, pick, unnamed
 from dure.errors import UsageError
 from dure.statistics.aggregate import Aggregate
 from dure.statistics.aggregates.association import adjusted_share, contingency, mutual_information
@@ -133,7 +134,7 @@ class LabelInformation(Aggregate[RowSample]):
 
     def update(self, state: RowSample, frame: pl.DataFrame) -> RowSample:
         """Add the rows of a shard."""
-        return add_rows(state, frame.select(self.columns))
+        return add_rows(state, pick(frame, self.columns))
 
     def merge(self, first: RowSample, second: RowSample) -> RowSample:
         """Return the rows of both."""
@@ -141,9 +142,9 @@ class LabelInformation(Aggregate[RowSample]):
 
     def finish(self, state: RowSample) -> dict[str, dict[str, Any]]:
         """Return the information of each column with the label."""
-        frame = state.frame.filter(pl.col(self.label).is_not_null())
+        frame = state.frame.filter(unnamed(state.frame[self.label]).is_not_null())
         names = [name for name in self.columns if name != self.label]
-        return {name: self._column(frame.select(name, self.label)) for name in names}
+        return {name: self._column(pick(frame, (name, self.label))) for name in names}
 
     def dump(self, state: RowSample) -> bytes:
         """Return the state as bytes."""
@@ -182,12 +183,12 @@ class LabelInformation(Aggregate[RowSample]):
         if self.options.estimator == "categories":
             if not frame.height:
                 return {"mutual_information": None, "adjusted": None}
-            one = categories(frame[name], kinds[0]).to_numpy()
-            two = categories(frame[label], kinds[1]).to_numpy()
+            one = categories(unnamed(frame[name]), kinds[0]).to_numpy()
+            two = categories(unnamed(frame[label]), kinds[1]).to_numpy()
             table = contingency(one, two)
             bits = mutual_information(table) / log(2)
             return {"mutual_information": bits, "adjusted": adjusted_share(table, by="mean")}
-        nats = self._neighbours(frame[name], frame[label], *kinds)
+        nats = self._neighbours(unnamed(frame[name]), unnamed(frame[label]), *kinds)
         return {"mutual_information": None if nats is None else nats / log(2)}
 
     def _neighbours(self, one: pl.Series, two: pl.Series, kind: str, other: str) -> float | None:
@@ -276,7 +277,11 @@ def _blurred(column: pl.Series, noise: np.random.Generator) -> Floats:
 
 def _finite(frame: pl.DataFrame) -> pl.DataFrame:
     floats = [name for name, dtype in frame.schema.items() if dtype == pl.Float64]
-    return frame.filter(pl.all_horizontal(pl.col(floats).is_finite())) if floats else frame
+    return (
+        frame.filter(pl.all_horizontal(named(name).is_finite() for name in floats))
+        if floats
+        else frame
+    )
 
 
 def _spread(values: list[float]) -> dict[str, float | int] | None:

@@ -21,6 +21,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from dure.data.naming import named
 from dure.errors import UsageError
 from dure.statistics.aggregate import Aggregate
 from dure.statistics.model import Lift
@@ -111,10 +112,10 @@ class Lifts(Aggregate[LiftState]):
 
     def update(self, state: LiftState, frame: pl.DataFrame) -> LiftState:
         """Count the rows of a shard that have a label."""
-        weight = pl.lit(1.0) if self.weight is None else pl.col(self.weight).cast(pl.Float64)
+        weight = pl.lit(1.0) if self.weight is None else named(self.weight).cast(pl.Float64)
         frame = frame.select(
-            *self.features,
-            pl.col(self.label).alias(f"\0{_LABEL}"),
+            *map(named, self.features),
+            named(self.label).alias(f"\0{_LABEL}"),
             weight.fill_null(0.0).alias(f"\0{_WEIGHT}"),
         )
         frame = frame.filter(pl.col(f"\0{_LABEL}").is_not_null())

@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from dure.data.naming import unnamed
 from dure.errors import UsageError
 from dure.statistics.aggregate import Aggregate
 from dure.statistics.packing import pack, unpack
@@ -129,14 +130,14 @@ class NaturalLanguage(Aggregate[State]):
 
     def update(self, state: State, frame: pl.DataFrame) -> State:
         """Add the sequences of a shard."""
-        column = frame[self.columns[0]]
+        column = unnamed(frame[self.columns[0]])
         there = column.is_not_null()
         if not there.any():
             return state
         column = column.filter(there)
         weights = np.ones(len(column))
         if self.weight is not None:
-            given = frame[self.weight].filter(there).cast(pl.Float64).fill_null(0.0)
+            given = unnamed(frame[self.weight]).filter(there).cast(pl.Float64).fill_null(0.0)
             weights = given.to_numpy()
         tokens = self._tokens(column)
         return self.merge(state, self._describe(column, tokens, weights))

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from dure.data.naming import unnamed
 from dure.statistics.aggregate import Aggregate
 from dure.statistics.packing import pack, unpack
 
@@ -42,7 +43,7 @@ class Order(Aggregate[State]):
         """Add the rows of a shard."""
         if state["ends"] == []:
             return state
-        column = frame[self.columns[0]]
+        column = unnamed(frame[self.columns[0]])
         # Most columns are in no order, which their first values show.
         if _shows_none(column):
             return _none()

@@ -22,6 +22,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from dure.data.naming import unnamed
+
 Numbers = NDArray[np.float64]
 
 N, X_MEAN, Y_MEAN, X_SQUARES, Y_SQUARES, PRODUCTS = range(6)
@@ -40,7 +42,7 @@ def pair_moments(frame: pl.DataFrame) -> Numbers:
     ndarray of float64, shape (pairs, 6)
         In the order of ``itertools.combinations`` of the columns.
     """
-    columns = [column.cast(pl.Float64).fill_null(np.nan).to_numpy() for column in frame]
+    columns = [unnamed(column).cast(pl.Float64).fill_null(np.nan).to_numpy() for column in frame]
     finite = [np.isfinite(column) for column in columns]
     # A constant taken away from all values changes none of the distances; it saves digits.
     centres = [

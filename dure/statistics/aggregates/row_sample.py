@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from dure.data.naming import unnamed
 from dure.statistics.packing import Arrays
 
 ROWS = 1 << 16
@@ -90,7 +91,7 @@ def pack_rows(sample: RowSample) -> tuple[dict[str, Any], Arrays]:
     }
     arrays: dict[str, NDArray[Any]] = {}
     for index, given in enumerate(sample.frame):
-        column = given
+        column = unnamed(given)
         arrays[f"{index:05} null"] = column.is_null().to_numpy()
         if column.dtype == pl.String:
             known = column.drop_nulls().unique().sort()

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from dure.data.naming import unnamed
 from dure.statistics.aggregate import Aggregate
 from dure.statistics.packing import pack, unpack
 
@@ -53,7 +54,7 @@ class SequenceLengths(Aggregate[Lengths]):
 
     def update(self, state: Lengths, frame: pl.DataFrame) -> Lengths:
         """Add the rows of a shard."""
-        column, found = frame[self.columns[0]], []
+        column, found = unnamed(frame[self.columns[0]]), []
         for _ in range(self.depth):
             column = column.drop_nulls()
             counts = np.bincount(column.list.len().to_numpy().astype(np.int64))
@@ -108,11 +109,10 @@ class AlignedSequences(Aggregate[Pairs]):
 
     def update(self, state: Pairs, frame: pl.DataFrame) -> Pairs:
         """Add the rows of a shard."""
-        lengths = frame.select(pl.col(self.columns).list.len())
-        names = lengths.columns
+        lengths = [unnamed(frame[name]).list.len() for name in self.columns]
         found = {"rows": frame.height}
-        for i, j in combinations(range(len(names)), 2):
-            found[f"{i} {j}"] = int(lengths[names[i]].ne_missing(lengths[names[j]]).sum())
+        for (i, one), (j, two) in combinations(enumerate(lengths), 2):
+            found[f"{i} {j}"] = int(one.ne_missing(two).sum())
         return self.merge(state, found)
 
     def merge(self, first: Pairs, second: Pairs) -> Pairs:
