@@ -127,7 +127,7 @@ const chart = (column) => {
 const error = (value) => (value ? `± ${(100 * value).toPrecision(2)} %` : null);
 const FACTS = [
   ["rows with a value", (p) => number(p.n)], ["missing", (p) => `${number(p.miss)} (${share(p.miss, p.n + p.miss)})`],
-  ["distinct", (p) => (p.u == null ? null : number(p.u) + (p.ue ? ` ± ${(100 * p.ue).toFixed(1)} %` : ""))],
+  ["distinct", (p) => (p.u == null ? null : number(p.u) + (p.unsure ? ` ± ${(100 * p.unsure).toFixed(1)} %` : ""))],
   ["mean", (p) => p.mean], ["standard deviation", (p) => p.std], ["skewness", (p) => p.skew], ["excess kurtosis", (p) => p.kurt],
   ["median absolute deviation", (p) => p.mad], ["min", (p) => p.min], ["1 %", (p) => p.q && p.q[0]], ["5 %", (p) => p.q && p.q[1]],
   ["25 %", (p) => p.q && p.q[2]], ["median", (p) => p.q && p.q[3]], ["75 %", (p) => p.q && p.q[4]], ["95 %", (p) => p.q && p.q[5]],
@@ -181,7 +181,7 @@ const COLUMNS = [
   { key: "shape", name: "shape", sort: null, show: (c) => [spark(c)] },
   { key: "missing", name: "missing", n: true, sort: (c) => missing(first(c)), show: (c) => stack(c, (p) => share(p.miss, p.n + p.miss)), hot: (c) => parts(c).some(([, p]) => p.miss > 0) },
   { key: "zeros", name: "zeros", n: true, far: true, sort: (c) => (first(c).zero == null ? null : first(c).zero / Math.max(1, values(first(c)))), show: (c) => stack(c, (p) => (p.zero == null ? "–" : share(p.zero, values(p)))) },
-  { key: "unique", name: "distinct", n: true, sort: (c) => first(c).u, show: (c) => stack(c, (p) => (p.ue ? "≈ " : "") + number(p.u)) },
+  { key: "unique", name: "distinct", n: true, sort: (c) => first(c).u, show: (c) => stack(c, (p) => (p.unsure ? "≈ " : "") + number(p.u)) },
   { key: "mean", name: "mean or top value", sort: (c) => first(c).mean, show: (c) => stack(c, main_value) },
   { key: "std", name: "std", n: true, far: true, sort: (c) => first(c).std, show: (c) => stack(c, (p) => number(p.std)) },
   { key: "min", name: "min", n: true, far: true, sort: (c) => first(c).min, show: (c) => stack(c, (p) => number(p.min)) },

@@ -129,7 +129,7 @@ def _part(
         "miss": part.missing,
         "v": part.number_of_values if part.levels else None,
         "u": part.unique,
-        "ue": part.exactness.unique or None,
+        "unsure": part.exactness.unique or None,
         "qe": part.exactness.quantiles or None,
         "me": part.exactness.moments or None,
         "ce": part.exactness.counts or None,
