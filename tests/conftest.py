@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import html
 import json
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -88,3 +90,12 @@ def look(tmp_path: Path) -> Callable[..., Any]:
         return json.loads(html.unescape(found[1]))
 
     return run
+
+
+@pytest.fixture(scope="module")
+def clients_leave_sockets() -> Iterator[None]:
+    """Collect what clients of other people leave open, before a test of another file is blamed."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()

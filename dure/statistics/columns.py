@@ -121,9 +121,10 @@ class ColumnState:
             self.weights[0] += there
             self.weights[1] += whole - there
             by = present
-        inner = rows.drop_nulls() if missing else rows
+        inner, gone = (rows.drop_nulls() if missing else rows), missing
         for level in self.levels:
-            inner, by = _open(level, inner, by)
+            level.missing += gone
+            inner, by, gone = _open(level, inner, by)
         self.values += len(inner)
         if by is not None:
             self.weights[2] += weights.total(by)
@@ -152,8 +153,13 @@ def _merge(mine: Body | None, theirs: Body | None) -> None:
         mine.merge(theirs)
 
 
-def _open(level: LevelState, lists: pl.Series, by: Ints | None) -> tuple[pl.Series, Ints | None]:
-    """Add lists, none of them null, to a level; return their entries that are not null."""
+def _open(
+    level: LevelState, lists: pl.Series, by: Ints | None
+) -> tuple[pl.Series, Ints | None, int]:
+    """Add lists, none of them null, to a level; return their entries, less those that are null.
+
+    Also how many those are: a level below counts them as missing.
+    """
     lengths = lists.list.len().to_numpy().astype(np.int64)
     total = int(lengths.sum())
     level.present += len(lists)
@@ -162,11 +168,12 @@ def _open(level: LevelState, lists: pl.Series, by: Ints | None) -> tuple[pl.Seri
     entries = lists.filter(pl.Series(lengths > 0)).explode() if total else lists.clear().explode()
     if by is not None:
         by = np.repeat(by, lengths, axis=1)
-    if entries.null_count():
+    gone = entries.null_count()
+    if gone:
         if by is not None:
             by = by[:, entries.is_not_null().to_numpy()]
         entries = entries.drop_nulls()
-    return entries, by
+    return entries, by, gone
 
 
 def states_of(
@@ -247,7 +254,7 @@ def series_of(
     while isinstance(rows.dtype, pl.List):
         if by is not None:
             by = by[:, rows.is_not_null().to_numpy()]
-        rows, by = _open(LevelState(), rows.drop_nulls(), by)
+        rows, by, _ = _open(LevelState(), rows.drop_nulls(), by)
     if not isinstance(rows.dtype, pl.Struct):
         return
     if rows.null_count():

@@ -25,6 +25,8 @@ from dure.data.location import Location  # noqa: E402
 from dure.data.readers import bigquery_reader  # noqa: E402
 from dure.errors import DataError, DureError, UsageError  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("clients_leave_sockets")
+
 SERVICE = "google.cloud.bigquery.storage.v1.BigQueryRead"
 TABLE = pa.table(
     {

@@ -13,6 +13,8 @@ from dure.data.batch import ReadOptions
 from dure.data.sources import Found, database_name, find
 from dure.errors import DataError, UsageError
 
+pytestmark = pytest.mark.usefixtures("clients_leave_sockets")
+
 
 def put(folder: Path, *names: str) -> None:
     for name in names:

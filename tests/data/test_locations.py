@@ -21,6 +21,8 @@ from dure.data.remote import without_secrets
 from dure.data.sources import find
 from dure.errors import DataError
 
+pytestmark = pytest.mark.usefixtures("clients_leave_sockets")
+
 
 @pytest.mark.parametrize(
     ("url", "name"),

@@ -19,6 +19,8 @@ boto3 = pytest.importorskip("boto3", reason="boto3 is not installed")
 pytest.importorskip("s3fs", reason="s3fs is not installed")
 server = pytest.importorskip("moto.server", reason="moto is not installed")
 
+pytestmark = pytest.mark.usefixtures("clients_leave_sockets")
+
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:

@@ -312,3 +312,15 @@ def test_reasons_say_what_is_wrong():
     ]:
         with pytest.raises(Unreadable, match=reason):
             canonical(record, lists=True)
+
+
+def test_a_replaced_name_that_is_no_text_is_refused_as_protocol_buffers_refuse_it():
+    # An entry of a map with two names: the second counts, and the first is no UTF-8.
+    entry = b"\n\x01\xff" + b"\n\x01b" + b"\x12\x05\x1a\x03\n\x01\x07"
+    feature = b"\n" + bytes([len(entry)]) + entry
+    record = b"\n" + bytes([len(feature)]) + feature
+    with pytest.raises(Exception, match="UTF-8"):
+        tf.train.Example.FromString(record)
+    found = parsed([example(other=("float_list", [1.0])), record], lists=False)
+    assert list(found.refused) == [1]
+    assert "no UTF-8" in str(found.refused[1])

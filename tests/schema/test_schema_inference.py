@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -250,7 +250,16 @@ TYPES = {
 }
 
 
+NOTHING = dict.fromkeys(TYPES)
+
+
 @settings(max_examples=30, deadline=None)
+@example(  # a row of nulls is no tensor
+    rows=[NOTHING, {**NOTHING, "l": [None, None]}],
+    more=[NOTHING, {**NOTHING, "l": [None, None]}],
+    rules="tfdv",
+    options={"shapes": True, "ranges": False},
+)
 @given(
     rows=st.lists(st.fixed_dictionaries(cells), min_size=1, max_size=12),
     more=st.lists(st.fixed_dictionaries(cells), min_size=1, max_size=12),

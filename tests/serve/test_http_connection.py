@@ -310,10 +310,11 @@ def test_draining_finishes_what_is_under_way_and_closes_what_is_idle() -> None:
         busy = socket.create_connection(("127.0.0.1", server.server_port), timeout=10)
         idle.sendall(b"GET /idle HTTP/1.1\r\nHost: h\r\n\r\n")
         assert b"/idle" in idle.recv(1000)
+        assert echo.entered.acquire(timeout=10)  # by the first; what follows waits for the second
         echo.gate.clear()
         busy.sendall(b"GET /busy HTTP/1.1\r\nHost: h\r\n\r\n")
-        while not echo.entered.acquire(timeout=10) or server._busy == 0:
-            pass
+        assert echo.entered.acquire(timeout=10)
+        assert server._busy > 0
         cut_off: list[int] = []
         thread = threading.Thread(
             target=lambda: cut_off.append(server.drain(10, threading.Event()))

@@ -121,7 +121,7 @@ def test_lists_are_described_level_by_level() -> None:
     column = one(rows, pl.List(pl.List(pl.Int64)))
     outer, inner = column.levels
     assert (column.count, column.missing) == (4, 1)
-    assert (outer.present, outer.missing, outer.min, outer.max, outer.total) == (4, 0, 0, 3, 5)
+    assert (outer.present, outer.missing, outer.min, outer.max, outer.total) == (4, 1, 0, 3, 5)
     assert (inner.present, inner.min, inner.max, inner.total) == (4, 0, 3, 6)
     assert inner.lengths is not None
     assert inner.lengths.edges == pytest.approx(np.quantile([2, 0, 1, 3], np.arange(11) / 10))
@@ -379,3 +379,13 @@ def test_an_aggregate_of_ones_own_is_folded_and_kept(
         describe(frame, options=StatisticsOptions(aggregates=("nowhere:Class",)))
     with pytest.raises(UsageError, match="is no aggregate"):
         describe(frame, options=StatisticsOptions(aggregates=("json:JSONDecoder",)))
+
+
+def test_each_level_of_lists_counts_the_lists_that_are_missing() -> None:
+    frame = pl.DataFrame(
+        {"l": [None, [None, [1]], [[2, None], None, None]]},
+        schema={"l": pl.List(pl.List(pl.Int64))},
+    )
+    rows, lists = describe(frame).splits["train"].columns["l"].levels
+    assert (rows.present, rows.missing, rows.total) == (2, 1, 5)
+    assert (lists.present, lists.missing, lists.total) == (2, 3, 3)

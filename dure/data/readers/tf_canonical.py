@@ -73,14 +73,19 @@ def _map(message: bytes) -> Iterator[tuple[bytes, list[bytes]]]:
         key, parts = b"", []
         for inner, inner_wire, value in _fields(_message(wire, entry, "feature")):
             if inner == 1:
-                key = _message(inner_wire, value, "key")
+                key = _name(_message(inner_wire, value, "key"))
             elif inner == 2:
                 parts.append(_message(inner_wire, value, "value"))
-        try:
-            key.decode()
-        except UnicodeDecodeError as error:
-            raise Unreadable(f"the name of a feature is no UTF-8: {key[:40]!r}") from error
         yield key, parts
+
+
+def _name(key: bytes) -> bytes:
+    # Also one that a second name in the same entry replaces: protocol buffers refuse it too.
+    try:
+        key.decode()
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"the name of a feature is no UTF-8: {key[:40]!r}") from error
+    return key
 
 
 def _feature(parts: Iterable[bytes]) -> Feature:
