@@ -169,10 +169,10 @@ def test_weights_count_rows_and_a_missing_one_counts_nothing(
     weights = [w or 0.0 for _, w in rows]
     found = split.columns["x"].weighted
     assert found is not None
-    assert split.weighted_rows == pytest.approx(sum(weights), abs=1e-9)
+    assert split.weighted_rows == pytest.approx(sum(weights), rel=1e-12, abs=1e-9)
     present = [(x, w or 0.0) for x, w in rows if x is not None]
     there = sum(w for _, w in present)
-    assert found.count == found.total == pytest.approx(there, abs=1e-9)
+    assert found.count == found.total == pytest.approx(there, rel=1e-12, abs=1e-9)
     assert found.missing == pytest.approx(sum(weights) - there, abs=1e-6)
     if there < 1e-6:
         return
