@@ -7,6 +7,7 @@ drawn again with a fixed seed. TFDV runs beside Dure where DURE_TFDV names a Pyt
 (`peers.txt` says how); it needs a minute a run, and runs as often.
 """
 
+import multiprocessing
 import os
 import sys
 import tempfile
@@ -54,18 +55,25 @@ def main() -> None:
     header("data: from a file to Examples and Statistics on disk")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        million = drawn(data, folder / "taxi_1m.csv", 1)
-        parquet = folder / "taxi_1m.parquet"
-        pl.read_csv(million, infer_schema_length=None).write_parquet(parquet)
+        million, ten, wide = folder / "1m.csv", folder / "10m.csv", folder / "wide.parquet"
+        parquet = folder / "1m.parquet"
+        apart(draw, data, million, 1)
+        apart(convert, million, parquet)
         compare(million, parquet)
-        ten = drawn(data, folder / "taxi_10m.csv", 10)
+        apart(draw, data, ten, 10)
         row("Dure, 10,000,000 rows from CSV", [dure(ten) for _ in range(3)])
         ten.unlink()
-        wide = folder / "wide.parquet"
-        random = np.random.default_rng(SEED).normal(size=(100_000, 3000))
-        frame = pl.DataFrame(random, schema=[f"c{i}" for i in range(3000)])
-        frame.write_parquet(wide, row_group_size=10_000)
+        apart(make_wide, wide)
         row("Dure, 3,000 columns x 100,000 rows", [dure(wide) for _ in range(3)])
+
+
+def apart(function, *arguments) -> None:
+    """Call a function in another process: a child's peak counts what its parent had at the fork."""
+    process = multiprocessing.get_context("spawn").Process(target=function, args=arguments)
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise SystemExit(f"{function.__name__} failed")
 
 
 def compare(csv: Path, parquet: Path) -> None:
@@ -90,7 +98,7 @@ def compare(csv: Path, parquet: Path) -> None:
     print(f"Dure from CSV takes {ratio:.2f} times the processor time of polars.read_csv")
 
 
-def drawn(data: Path, path: Path, millions: int) -> Path:
+def draw(data: Path, path: Path, millions: int) -> None:
     """Write rows of ``data``, drawn with replacement, below its header."""
     header_line, *rows = data.read_bytes().splitlines(keepends=True)
     random = np.random.default_rng(SEED)
@@ -98,7 +106,16 @@ def drawn(data: Path, path: Path, millions: int) -> Path:
         file.write(header_line)
         for _ in range(millions):
             file.write(b"".join(rows[i] for i in random.integers(0, len(rows), 1_000_000)))
-    return path
+
+
+def convert(csv: Path, parquet: Path) -> None:
+    pl.read_csv(csv, infer_schema_length=None).write_parquet(parquet)
+
+
+def make_wide(path: Path) -> None:
+    random = np.random.default_rng(SEED).normal(size=(100_000, 3000))
+    frame = pl.DataFrame(random, schema=[f"c{i}" for i in range(3000)])
+    frame.write_parquet(path, row_group_size=10_000)
 
 
 def dure(data: Path):
@@ -110,4 +127,5 @@ def python(code: str, *arguments: object, executable: str = sys.executable):
     return cost([executable, "-c", code, *map(str, arguments)], ROOT)
 
 
-main()
+if __name__ == "__main__":
+    main()
