@@ -136,23 +136,28 @@ class Checked(io.RawIOBase):
         # One block of the file at a time: what was readable before it broke is then counted.
         self._read = getattr(stream, "read1", stream.read)
 
-    def readable(self) -> bool:  # noqa: D102
+    def readable(self) -> bool:
+        """Return True."""
         return True
 
-    def seekable(self) -> bool:  # noqa: D102
+    def seekable(self) -> bool:
+        """Return whether the stream below can seek."""
         return bool(self._stream.seekable())
 
-    def tell(self) -> int:  # noqa: D102
+    def tell(self) -> int:
+        """Return how many bytes came out so far."""
         return self._at
 
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:  # noqa: D102
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Seek in the stream below, and return where that is."""
         try:
             self._at = int(self._stream.seek(offset, whence))
         except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
             raise self._broken(error) from self._cause(error)
         return self._at
 
-    def readinto(self, buffer: Any) -> int:  # noqa: D102
+    def readinto(self, buffer: Any) -> int:
+        """Fill ``buffer`` as far as one read goes, and return how many bytes that is."""
         view = memoryview(buffer).cast("B")
         try:
             data = self._read(len(view))
@@ -162,7 +167,8 @@ class Checked(io.RawIOBase):
         self._at += len(data)
         return len(data)
 
-    def close(self) -> None:  # noqa: D102
+    def close(self) -> None:
+        """Close the stream below too."""
         if not self.closed:
             self._stream.close()
         super().close()

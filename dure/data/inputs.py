@@ -97,7 +97,7 @@ def _places(source: object) -> list[str] | object:
     if isinstance(source, str | os.PathLike):
         return [os.fspath(source)]
     if _is_paths(source):
-        return [os.fspath(each) for each in source]  # type: ignore[attr-defined]
+        return [os.fspath(each) for each in source]  # type: ignore[attr-defined] # _is_paths looked
     return source
 
 

@@ -269,4 +269,4 @@ def _bytes(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 def _made(dtype: object) -> pl.DataType:
-    return dtype if isinstance(dtype, pl.DataType) else dtype()  # type: ignore[operator]
+    return dtype if isinstance(dtype, pl.DataType) else dtype()  # type: ignore[operator] # a class of one

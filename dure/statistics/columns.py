@@ -228,7 +228,7 @@ def _paths(path: tuple[str, ...], kind: str) -> Iterator[tuple[tuple[str, ...], 
     dtype = dtype_of(element(kind))
     assert isinstance(dtype, pl.Struct)
     for one in dtype.fields:
-        yield from _paths((*path, one.name), type_of(one.dtype))  # type: ignore[arg-type]
+        yield from _paths((*path, one.name), type_of(one.dtype))  # type: ignore[arg-type] # an instance here
 
 
 def _empty(path: tuple[str, ...], kind: str, limits: Limits, weight: str | None) -> ColumnState:

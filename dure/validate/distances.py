@@ -252,7 +252,7 @@ class Line:
     def _share(self, x: Floats, side: str) -> Floats:
         points = self.low == self.high
         masses = np.concatenate([[0.0], np.cumsum(self.counts[points])])
-        found = masses[np.searchsorted(self.low[points], x, side=side)]  # type: ignore[call-overload]
+        found = masses[np.searchsorted(self.low[points], x, side=side)]  # type: ignore[call-overload] # NumPy wants a literal
         if not points.all():
             low, high, counts = self.low[~points], self.high[~points], self.counts[~points]
             ends = np.append(low, high[-1])
@@ -471,7 +471,7 @@ def rebucket(first: Buckets, second: Buckets, *, nan_equal: bool = False) -> tup
         cells.append((sides[0].between(edges), sides[1].between(edges)))
     points = sorted(sides[0].points.keys() | sides[1].points.keys())
     cells.append(
-        tuple(np.array([side.points.get(at, 0.0) for at in points]) for side in sides)  # type: ignore[arg-type]
+        tuple(np.array([side.points.get(at, 0.0) for at in points]) for side in sides)  # type: ignore[arg-type] # two sides
     )
     odd = [(sides[0].infinite, sides[1].infinite), (first.nan, second.nan)]
     for one, other in odd:

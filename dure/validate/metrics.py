@@ -186,7 +186,7 @@ def deciles(first: Line, second: Line) -> tuple[Floats, Floats]:
             np.minimum(np.searchsorted(shares, np.arange(1, 10) / 10 - 1e-12), len(shares) - 1)
         ]
     )
-    return tuple(  # type: ignore[return-value]
+    return tuple(  # type: ignore[return-value] # always a pair
         np.diff(np.concatenate([[0.0], line.up_to(at), [1.0]])).clip(min=0) * line.size
         for line in (first, second)
     )
